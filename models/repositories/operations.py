@@ -1,0 +1,40 @@
+"""Queries about the machine itself: the quarantine and the outbox.
+
+Belongs here: what is held back and what waits to be sent. Does not: the audit trail (audit.py).
+"""
+
+from sqlmodel import Session, col, func, select
+
+from models.tables.operations import Outbox, Quarantine
+
+
+def held_back(session: Session, connection: str, stream: str | None = None) -> list[Quarantine]:
+    """Give the rows of a connection (of one of its streams, if given) that are in quarantine and not cured, by id."""
+    query = select(Quarantine).where(Quarantine.connection == connection, col(Quarantine.cured_on).is_(None))
+    if stream is not None:
+        query = query.where(Quarantine.stream == stream)
+    return list(session.exec(query.order_by(Quarantine.id)).all())
+
+
+def all_held_back(session: Session) -> list[Quarantine]:
+    """Give the rows of all connections that are in quarantine and not cured, the oldest first."""
+    query = select(Quarantine).where(col(Quarantine.cured_on).is_(None))
+    return list(session.exec(query.order_by(col(Quarantine.first_on), col(Quarantine.id))).all())
+
+
+def held_back_count(session: Session) -> int:
+    """Give how many rows of all connections are in quarantine and not cured."""
+    query = select(func.count()).select_from(Quarantine).where(col(Quarantine.cured_on).is_(None))
+    return session.exec(query).one()
+
+
+def waiting_outbox(session: Session) -> list[tuple[str, str, str | None]]:
+    """Give id, kind and organisation of every effect that waits to be sent, the oldest first."""
+    query = select(Outbox.id, Outbox.kind, Outbox.organisation_code).where(Outbox.status == "waiting")
+    return list(session.exec(query.order_by(col(Outbox.created_on), col(Outbox.id))).all())
+
+
+def sent_messages(session: Session) -> int:
+    """Give how many messages, replies and edits have gone to the chat."""
+    query = select(func.count()).select_from(Outbox)
+    return session.exec(query.where(col(Outbox.kind).startswith("chat."), Outbox.status == "sent")).one()

@@ -1,0 +1,65 @@
+"""Queries about who runs a cohort and what is taught: cohorts, programmes' modules, organisations' names.
+
+Belongs here: what a plan sets up. Does not: people (people.py), money (funding.py).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlmodel import Session, col, exists, or_, select
+
+from models.repositories.common import within
+from models.tables.funding import Award, LedgerLine, Payment
+from models.tables.lifecycle import Wait
+from models.tables.organisations import Cohort, CohortEnterprise, Module, Organisation, Programme
+from models.tables.people import Participant
+
+
+def cohorts(session: Session) -> list[Cohort]:
+    """Give every cohort, by code."""
+    return list(session.exec(select(Cohort).order_by(Cohort.code)).all())
+
+
+def cohorts_under_way(session: Session) -> list[str]:
+    """Give the codes of the cohorts a night advances, in order: those not closed, and closed ones with open business.
+
+    A payment may come back after the last certificate, and is then followed until it is paid again.
+    """
+    returned = select(Award.participant_id).join(Payment).where(
+        Payment.status == "returned", ~exists().where(col(LedgerLine.payment_id) == Payment.id, col(LedgerLine.kind) == "return")
+    )  # fmt: skip
+    unbooked = select(Participant.cohort_code).where(col(Participant.id).in_(returned))
+    waiting = select(Wait.cohort_code).where(col(Wait.resolved_on).is_(None))
+    query = select(Cohort.code).where(
+        or_(Cohort.stage != "closed", col(Cohort.code).in_(unbooked), col(Cohort.code).in_(waiting))
+    )
+    return list(session.exec(query.order_by(Cohort.code)).all())
+
+
+def cohorts_opened_by(session: Session, day: date) -> list[Cohort]:
+    """Give the cohorts whose nomination had opened by a day, by code."""
+    query = select(Cohort).where(Cohort.nomination_opens_on <= day)
+    return list(session.exec(query.order_by(Cohort.code)).all())
+
+
+def levels_of(session: Session, cohort_codes: Iterable[str]) -> frozenset[str]:
+    """Give the levels (junior-college, bachelor) that these cohorts study for."""
+    programmes = {one.programme_id for one in within(session, Cohort, Cohort.code, cohort_codes)}
+    return frozenset(one.level for one in within(session, Programme, Programme.id, sorted(programmes)))
+
+
+def modules_of(session: Session, programme_id: str) -> list[Module]:
+    """Give the modules of a programme, by term and code."""
+    query = select(Module).where(Module.programme_id == programme_id)
+    return list(session.exec(query.order_by(col(Module.term), col(Module.code))).all())
+
+
+def enterprise_codes(session: Session, cohort_code: str) -> list[str]:
+    """Give the codes of the enterprises that nominate for a cohort, in order."""
+    query = select(CohortEnterprise.enterprise_code).where(CohortEnterprise.cohort_code == cohort_code)
+    return list(session.exec(query.order_by(CohortEnterprise.enterprise_code)).all())
+
+
+def organisation_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """Give the names of these organisations, by code; one that is not known is left out."""
+    return {one.code: one.name for one in within(session, Organisation, Organisation.code, codes)}

@@ -1,0 +1,26 @@
+"""What looks like a personal number in a text, and how it is masked (PIPL: no such number leaves the vault).
+
+Belongs here: recognising ID, bank and mobile numbers by their shape. Does not: whether one is valid (identifiers.py).
+"""
+
+import re
+import unicodedata
+
+# An ID or bank card (15 to 19 digits, the last perhaps X) or a mobile number. A credit code is none: a capital
+# letter other than X follows its digits.
+PERSONAL_NUMBER = r"(?<![0-9])(?:[0-9]{15,19}[Xx]?|1[3-9][0-9]{9})(?![0-9]|[A-WYZ](?![A-Za-z]))"
+_PERSONAL = re.compile(PERSONAL_NUMBER)
+
+
+def mask_numbers(text: str) -> str:
+    """Mask whatever looks like a personal number but for its first three digits; full-width digits too."""
+    return _PERSONAL.sub(lambda found: found[0][:3] + "*" * (len(found[0]) - 3), _folded(text))
+
+
+def holds_personal_number(text: str) -> bool:
+    """Whether a text holds what looks like an ID, bank or mobile number."""
+    return _PERSONAL.search(_folded(text)) is not None
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", one) if one.isdigit() else one for one in text)

@@ -1,0 +1,79 @@
+"""Tables of the machine itself: cursors, quarantine, the outbox, the audit trail.
+
+Belongs here: what keeps reading and sending exact. Does not: facts of the programme.
+`recorded_at` is the wall clock and never part of a comparison of two databases.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field
+
+from models.clock import now
+from models.tables.base import Table, instant, one_of
+from models.vault import Encrypted
+
+
+class SyncCursor(Table, table=True):
+    """How far a stream of a connection has been read, and what the last reading made of it."""
+
+    __tablename__ = "sync_cursors"
+
+    connection: str = Field(primary_key=True)
+    stream: str = Field(primary_key=True)
+    cursor: datetime | None = instant(default=None)
+    read_on: date
+    status: str = "ok"
+    reason: str = ""
+
+
+class Quarantine(Table, table=True):
+    """A row that broke a rule: its rules in clear, its content encrypted, known by a surrogate id."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("connection", "stream", "source_id"),)
+
+    id: str = Field(primary_key=True)
+    connection: str
+    stream: str
+    source_id: str
+    rules: str
+    payload: str = Field(sa_type=Encrypted, repr=False)
+    first_on: date
+    cured_on: date | None = None
+
+
+class Outbox(Table, table=True):
+    """An effect on the outside, committed with its cause; its id is the key the other side recognises."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (one_of("status", ("waiting", "sent", "failed")),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    organisation_code: str | None = Field(default=None, foreign_key="organisations.code")
+    subject: str = ""
+    payload: str = Field(sa_type=Encrypted, repr=False)
+    status: str = Field(default="waiting", index=True)
+    attempts: int = 0
+    created_on: date
+    sent_on: date | None = None
+    answer: str = ""
+    problem: str = ""
+
+
+class AuditEvent(Table, table=True):
+    """Who did what, to whom, why and when; the database refuses to change or delete one."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (UniqueConstraint("key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str
+    action: str
+    subject: str = Field(index=True)
+    actor: str
+    reason: str = ""
+    detail: str = ""
+    on: date
+    recorded_at: datetime = instant(default_factory=now)
