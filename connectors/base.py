@@ -1,0 +1,135 @@
+"""What every connector is: a connection's settings, streams of records, and a check.
+
+Belongs here: the interface and what all connectors share. Does not: HTTP (http.py), any protocol.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.errors import OutsideError, Permanent
+from models.records import Page, Record, Unreadable
+
+Body = Mapping[str, Any]
+Parser = Callable[[Body], Record | None]
+# What reading a row that is none of what was asked for raises, whatever is wrong with it.
+ROW_ERRORS = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, IndexError)
+
+
+class Connection(BaseModel):
+    """One connection of an installation: whose data it brings, where it answers, how to log in.
+
+    `organisation` is a unified social credit code; `auth` names secrets, it never holds one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
+    kind: str
+    organisation: str
+    base_url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*:")
+    auth: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether one part of a connection works; `message` says in one sentence what to fix."""
+
+    part: str
+    ok: bool
+    message: str = ""
+
+
+class Connector(ABC):
+    """A system we read from or send to; used as an async context manager."""
+
+    streams: tuple[str, ...] = ()
+
+    def __init__(self, connection: Connection) -> None:
+        """Keep the settings; nothing is opened before the connector is entered."""
+        self.connection = connection
+        self._resources = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open what the connector needs."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it again."""
+        await self._resources.aclose()
+
+    @abstractmethod
+    def read(self, stream: str, since: datetime | None = None, **scope: Any) -> AsyncIterator[Page[Any]]:
+        """Give the pages of a stream, those that changed at or after `since` where the source can tell.
+
+        Raises Transient or Permanent: what could not be read is never an empty page.
+        """
+
+    async def check(self) -> list[Check]:
+        """Read one page of each stream, and say what is wrong where that fails."""
+        return [await self._check(stream) for stream in self.streams]
+
+    async def _check(self, stream: str) -> Check:
+        try:
+            pages = self.read(stream)
+            await anext(pages, None)
+            if isinstance(pages, AsyncGenerator):
+                await pages.aclose()
+        except OutsideError as error:
+            return Check(stream, False, str(error))
+        return Check(stream, True)
+
+    def _meanings(self, option: str, known: Mapping[str, str], allowed: Iterable[str]) -> dict[str, str]:
+        """Give what the source's own words mean: the usual ones, and those an option adds.
+
+        Raises Permanent for a meaning that is none: its rows would count as something else.
+        """
+        added = self.connection.options.get(option, {})
+        if not isinstance(added, Mapping) or not set(added.values()) <= set(allowed):
+            raise Permanent(self.connection.name, "read its settings",
+                            f"options.{option} must map words to {', '.join(allowed)}: correct it")  # fmt: skip
+        return {**known, **added}
+
+
+def records_of(stream: str, bodies: Iterable[Any], parse: Parser, id_field: str) -> list[Record]:
+    """Turn rows of the wire into records; a row that is none of what was asked for stays, as Unreadable."""
+    records = []
+    for body in bodies:
+        try:
+            record = parse(body)
+        except ROW_ERRORS:
+            record = unreadable(stream, body, id_field)
+        if record is not None:
+            records.append(record)
+    return records
+
+
+def unreadable(stream: str, body: Any, id_field: str) -> Unreadable:
+    """Keep a row that cannot be read, by its own id where it has one."""
+    text = orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    named = body.get(id_field) if isinstance(body, Mapping) else None
+    name = str(named).replace("\x00", "") if isinstance(named, str | int) else ""
+    return Unreadable(source_id=name[:200] or f"row-{hash_of(text)}", stream=stream, payload=text)
+
+
+def hash_of(text: str) -> str:
+    """Give a short name for a row that has none of its own."""
+    from hashlib import blake2b
+
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def page_of(records: list[Record], total: int | None = None) -> Page[Record]:
+    """Make a page of records, with the greatest source timestamp among them."""
+    stamps = [record.changed_at for record in records if record.changed_at is not None]
+    return Page(records, max(stamps, default=None), total)

@@ -1,0 +1,156 @@
+"""The database's engine: SQLite where one machine is enough, PostgreSQL beyond.
+
+Belongs here: opening an engine, bringing the schema up to date, locks, comparing contents.
+Does not: queries about the programme (models/repositories) or when to commit (tasks).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Engine, String, create_engine, event, inspect, select, text, type_coerce
+from sqlalchemy import Table as SaTable
+from sqlalchemy.engine import Connection, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session
+
+from models.tables import METADATA
+from models.vault import Encrypted
+
+BUSY_MILLISECONDS = 30_000
+MIGRATION_LOCK = 20160301  # any number, the same in every process: one migrates, the others wait
+UNCOMPARED = {"*": frozenset({"recorded_at"}), "audit_events": frozenset({"id"})}
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at `url`; errors never show bound values, which may be personal."""
+    address = make_url(url)
+    if address.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise ArgumentError(f"{address.get_backend_name()} is neither SQLite nor PostgreSQL")
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, hide_parameters=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    options = {"options": "-c timezone=UTC"}
+    engine = create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+    event.listen(engine, "handle_error", _hide_detail)
+    return engine
+
+
+def _hide_detail(context: ExceptionContext) -> None:
+    """Leave out the detail of a PostgreSQL error: it quotes the row that failed, names in clear."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\nDETAIL:")[0], *error.args[1:])
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Let SQLAlchemy alone begin transactions, and let readers and one writer work side by side."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the write lock at once: what is read in a transaction cannot change before it writes."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to the newest schema; one that is there already is left as it is."""
+    engine = open_engine(url)
+    try:
+        with engine.begin() as connection:
+            upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the schema up to date within the caller's transaction; a second process waits its turn."""
+    from alembic import command
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def alone(session: Session, name: str) -> None:
+    """Let no other transaction into what `name` stands for until this one ends; SQLite has one writer anyway."""
+    connection = session.connection()  # where SQLite is the database, this alone takes its one lock
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+@contextmanager
+def one_at_a_time(engine: Engine, name: str) -> Iterator[None]:
+    """Hold what `name` stands for alone, outside any transaction; others wait, and a process that dies lets go."""
+    if engine.dialect.name == "postgresql":
+        # The lock is this connection's and goes with it; no transaction stands open meanwhile.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 1))"), {"name": name})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 1))"), {"name": name})
+        return
+    with Path(f"{engine.url.database}-{name}.lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def alembic_config() -> Any:
+    """Give Alembic's configuration; it needs no file, the migrations lie in their package."""
+    from alembic.config import Config
+
+    spec = find_spec("migrations")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the package of the migrations is not installed")
+    config = Config()
+    config.set_main_option("script_location", str(next(iter(spec.submodule_search_locations))).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def table_hashes(engine: Engine) -> dict[str, str]:
+    """Give a digest of every table, whatever the order of its rows; wall-clock columns are left out.
+
+    Numbers at rest are compared as their ciphertext, so no key is needed.
+    """
+    with engine.connect() as connection:
+        present = set(inspect(connection).get_table_names())
+        return {
+            name: _table_hash(connection, table) for name, table in sorted(METADATA.tables.items()) if name in present
+        }
+
+
+def _table_hash(connection: Connection, table: SaTable) -> str:
+    left_out = UNCOMPARED["*"] | UNCOMPARED.get(table.name, frozenset())
+    columns = [_as_stored(column) for column in table.columns if column.name not in left_out]
+    lines = sorted(repr([_canonical(value) for value in row]) for row in connection.execute(select(*columns)))
+    digest = blake2b(digest_size=16)
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _as_stored(column: Column[Any]) -> Any:
+    return type_coerce(column, String) if isinstance(column.type, Encrypted) else column
+
+
+def _canonical(value: Any) -> str:
+    """The same value reads the same from both databases: 1.50 is 1.5."""
+    from decimal import Decimal
+
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

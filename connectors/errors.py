@@ -1,0 +1,38 @@
+"""How an outside system can fail: for now, or for good; and when it refuses one single thing.
+
+Belongs here: the two roots and what they carry. Does not: which status means which (http.py, slack.py).
+An error names system, operation and status, and never what was sent or answered: that may be personal or secret.
+"""
+
+
+class OutsideError(Exception):
+    """An outside system failed; the text is one sentence for a coordinator."""
+
+    def __init__(self, system: str, operation: str, message: str, *, status: int | None = None) -> None:
+        """Say which system failed at what, and how; `status` is its own, where it gave one."""
+        said = f" (status {status})" if status is not None else ""
+        super().__init__(f"{system}: {operation}: {message}{said}")
+        self.system, self.operation, self.status = system, operation, status
+
+
+class Transient(OutsideError):
+    """It may work later, as it is: the source is slow, busy or away.
+
+    `retry_after` is how many seconds the source asked us to wait, None when it did not say.
+    """
+
+    def __init__(
+        self, system: str, operation: str, message: str, *,
+        status: int | None = None, retry_after: float | None = None, again: bool = True,
+    ) -> None:  # fmt: skip
+        """As OutsideError; `again` False: not within this run, the next one tries."""
+        super().__init__(system, operation, message, status=status)
+        self.retry_after, self.again = retry_after, again
+
+
+class Permanent(OutsideError):
+    """It will not work until a person changes something: an address, a secret, a right."""
+
+
+class Refused(Permanent):
+    """The system works and refuses this one thing that was sent to it; other things may pass."""
