@@ -1,0 +1,34 @@
+"""The nightly flow: read every source, advance the cohorts, send what is due, watch for stalls."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows.forms import AsOf, Code, named
+from tasks.connections import sync_order
+from tasks.lifecycle import advance_cohorts, open_cohorts
+from tasks.outbox import deliver_outbox
+from tasks.stalls import watch_waits
+from tasks.sync import sync_connections
+
+BATCH = 100
+
+
+@flow(name="nightly_sync", flow_run_name=named("night", "connection"))
+async def nightly_sync(as_of: AsOf = None, connection: Code | None = None, full: bool = False) -> dict[str, Any]:
+    """Read what changed in every school, HR system, centre, assessor and finance office, then advance the cohorts.
+
+    Args:
+        as_of: the business date, if not today.
+        connection: one connection only.
+        full: read everything again instead of what changed.
+    """
+    reports: dict[str, Any] = {}
+    for wave in sync_order(connection):
+        reports |= await sync_connections(wave, as_of, full)
+    codes = await open_cohorts()
+    for start in range(0, len(codes), BATCH):
+        await advance_cohorts(codes[start : start + BATCH], as_of)
+    alerts = await watch_waits(as_of)
+    sent = await deliver_outbox(as_of)
+    return {"connections": reports, "cohorts": len(codes), "alerts": alerts, "outbox": sent}

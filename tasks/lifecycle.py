@@ -1,0 +1,126 @@
+"""The engine: moves participants as far as today's evidence carries them, then their cohort.
+
+Belongs here: the order of stages and the transaction of one cohort. Does not: any stage's decision.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from types import ModuleType
+from typing import Any
+
+from sqlmodel import Session
+
+from models.clock import business_date
+from models.identity import make_id
+from models.repositories.organisations import cohorts_under_way
+from models.rules.cohorts import cohort_stage, stages_between
+from models.rules.policy import policy_on
+from models.tables.lifecycle import Step
+from models.tables.organisations import Cohort
+from models.tables.people import Participant
+from tasks import (
+    admission,
+    certification,
+    exams,
+    funding,
+    nomination,
+    public_notice,
+    recognition,
+    registration,
+    review,
+    teaching,
+    withdrawal,
+)  # fmt: skip
+from tasks.board import Board
+from tasks.errors import BadInput
+from tasks.office import office, unit_of_work
+from tasks.step import step
+
+STAGE_TASKS: Mapping[str, ModuleType] = {
+    "nomination": nomination, "review": review, "public_notice": public_notice, "admission": admission,
+    "registration": registration, "teaching": teaching, "exams": exams, "recognition": recognition,
+    "certification": certification,
+}  # fmt: skip
+
+OPEN = ("active", "held")
+AFTER_NOTICE = ("admission", "registration")
+BEFORE_TEACHING = ("nomination", "review", "public_notice", "admission", "registration")
+
+
+@step(name="advance-cohorts")
+async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
+    """Advance a batch of cohorts, each in its own transaction; give where each stands."""
+    return {code: advance(code, business_date(as_of)) for code in codes}
+
+
+@step(name="open-cohorts")
+async def open_cohorts() -> list[str]:
+    """Give the codes of the cohorts that are not closed."""
+    with unit_of_work() as session:
+        return cohorts_under_way(session)
+
+
+def advance(code: str, today: date) -> dict[str, Any]:
+    """Move one cohort as far as the evidence known today carries it; running it twice changes nothing."""
+    with unit_of_work() as session:
+        cohort = session.get(Cohort, code, with_for_update=True)
+        if cohort is None:
+            raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
+        board = Board(session, cohort, today, office().calendar, policy_on(office().policies, today))
+        _move_participants(board)
+        public_notice.publish(board)
+        funding.settle(board)
+        _move_cohort(board)
+        board.finish_waits()
+        return {"stage": cohort.stage, "waits": len(board.declared)}
+
+
+def _move_participants(board: Board) -> None:
+    """First everyone as far as the school's door, then the study: it is gathered once all are registered."""
+    for participant in board.participants:
+        registration.follow(board, participant)
+    for participant in board.participants:
+        if participant.status in OPEN:
+            withdrawal.settle(board, participant)
+        if participant.status in OPEN:
+            certification.lapse(board, participant)
+        if participant.status in OPEN and participant.stage in BEFORE_TEACHING and _is_undisputed(board, participant):
+            _move(board, participant, BEFORE_TEACHING)
+    for participant in board.participants:
+        if participant.status in OPEN:
+            recognition.ask(board, participant)
+        teaching.derive(board, participant)
+        if participant.status in OPEN and participant.stage not in BEFORE_TEACHING:
+            _move(board, participant, STAGE_TASKS.keys())
+    teaching.watch_classes(board)
+
+
+def _is_undisputed(board: Board, participant: Participant) -> bool:
+    """Whether no objection stands against a name that has gone on from the public notice."""
+    return participant.stage not in AFTER_NOTICE or public_notice.reconsider(board, participant)
+
+
+def _move(board: Board, participant: Participant, stages: Collection[str]) -> None:
+    """Carry one participant through stage after stage of these until something is awaited or ends him."""
+    while participant.stage in stages and STAGE_TASKS[participant.stage].settle(board, participant):
+        if not board.move_on(participant):
+            return
+
+
+def _move_cohort(board: Board) -> None:
+    """The cohort stands where more than half of its living participants have come; it passes through every stage."""
+    cohort = board.cohort
+    standing = [(one.stage, one.status) for one in board.participants]
+    if board.today < cohort.starts_on and not any(status in OPEN for _, status in standing):
+        return  # others may still be nominated
+    reached = cohort_stage(standing, cohort.stage, awaiting=bool(board.declared))
+    for stage in stages_between(cohort.stage, reached):
+        _leave(board.session, cohort, board.today)
+        cohort.stage, cohort.stage_entered_on = stage, board.today
+        board.open_step(None, stage)
+
+
+def _leave(session: Session, cohort: Cohort, today: date) -> None:
+    standing = session.get(Step, make_id("S", cohort.code, "", cohort.stage))
+    if standing is not None and standing.left_on is None:
+        standing.left_on = today
