@@ -1,0 +1,56 @@
+"""`yuanmeng sync` and `yuanmeng stalls`: tonight's work now, and who holds what up.
+
+Belongs here: the commands. Does not: reading a source (tasks/sync.py) or judging a wait (tasks/stalls.py).
+"""
+
+from typing import Annotated, Any
+
+import typer
+
+from console.errors import DONE, HELD, OUTSIDE
+from console.options import AsJson, AsOf, Home
+from console.output import emit
+from console.progress import progress
+
+
+def sync(
+    connection: Annotated[str | None, typer.Option("--connection", metavar="NAME", help="This one only.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
+    home: Home = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read every source now 同步. Then advance the cohorts, as every night."""
+    from console.run import flow_of, open_home, run_flow
+    from console.tables import sync_tables
+
+    open_home(home)
+    with progress("同步 sync"):
+        report = run_flow(flow_of("nightly", "nightly_sync"), as_of=as_of, connection=connection, full=full)
+    emit(report, as_json, sync_tables)
+    code = _exit_code(report)
+    if code != DONE:
+        raise typer.Exit(code)
+
+
+def _exit_code(report: dict[str, Any]) -> int:
+    """A source that failed weighs more than rows that are held back."""
+    connections = report["connections"].values()
+    if any(one["status"] == "failed" for one in connections):
+        return OUTSIDE
+    quarantined = any(stream["quarantined"] for one in connections for stream in one["streams"].values())
+    return HELD if quarantined or any(one["status"] == "held" for one in connections) else DONE
+
+
+def stalls(home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Say who holds what up 卡点, since when."""
+    from console.run import open_home
+    from console.tables import stalls_table
+
+    open_home(home)
+    from tasks import views
+
+    found = views.stalls(as_of)
+    emit({"stalls": found}, as_json, stalls_table)
+    if found:
+        raise typer.Exit(HELD)

@@ -1,0 +1,69 @@
+"""`yuanmeng worker show|withdraw`: one worker's whole story, and its early end.
+
+Belongs here: the commands. Does not: who may see a number (tasks/views.py), what a withdrawal does (tasks/withdrawal.py).
+"""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from console.options import AsJson, AsOf, Home, day_text, reason_text
+from console.output import emit
+from console.progress import progress
+
+app = typer.Typer(help="Workers 职工.", rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.callback()
+def worker() -> None:
+    """Workers 职工."""
+
+
+@app.command()
+def show(
+    worker_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a worker or of a participant.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show the numbers in clear; it is written down.")] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="REASON", callback=reason_text, help="Why they are revealed.")
+    ] = None,
+    home: Home = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one worker's whole story. Numbers are masked; a reveal needs a reason and leaves an audit line."""
+    from console.run import open_home
+    from console.tables import worker_tables
+
+    office = open_home(home)
+    from tasks.views import worker_view
+
+    view = worker_view(worker_id, reveal, reason or "", office.settings.actor, as_of)
+    emit(view, as_json, worker_tables)
+
+
+@app.command()
+def withdraw(
+    participant: Annotated[str, typer.Argument(metavar="ID", help="The id of a participant (`worker show` gives it).")],
+    why: Annotated[
+        str, typer.Option("--why", metavar="RULE", help="left-employer, dropped-out, expelled or deceased.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="REASON", callback=reason_text, help="In words; it is kept.")
+    ],
+    on: Annotated[date | None, typer.Option("--on", metavar="DATE", parser=day_text, help="From which day.")] = None,
+    home: Home = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a participant 退出. At any stage: his payments stop, what was not paid is reversed."""
+    from console.run import flow_of, open_home, run_flow, wait_for
+    from console.tables import cohort_tables
+
+    office = open_home(home)
+    from tasks.withdrawal import withdraw as withdraw_participant
+
+    cohort = wait_for(withdraw_participant(participant, why, reason, office.settings.actor, on, as_of))
+    with progress("推进 advance"):
+        view = run_flow(flow_of("advance_cohort"), cohort=cohort, as_of=as_of)
+    emit(view, as_json, cohort_tables)
