@@ -1,0 +1,121 @@
+"""What the HTTP kit takes for an answer: packed, endless, broken and exact bodies."""
+
+import tracemalloc
+import zlib
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from connectors import http
+from connectors.errors import Permanent, Transient
+from tests.connectors.conftest import Connect
+from tests.connectors.plain import Exact, Plain, failing
+from tests.connectors.script import Reply, Script, zipped
+
+
+@pytest.fixture
+def there(connect: Connect) -> Plain:
+    """The scripted system, over a client of our own."""
+    return Plain(connect("plain"))
+
+
+# --- bodies ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_packed_answer_is_unpacked(there: Plain, script: Script) -> None:
+    script.says(zipped(b'{"a": 1}'))
+    async with there:
+        assert (await there.get()).body == {"a": 1}
+    assert script.asked[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_a_client_that_was_given_asks_for_nothing_we_cannot_unpack(connect: Connect, script: Script) -> None:
+    script.says({})
+    async with httpx.AsyncClient(trust_env=False) as client, Plain(connect("plain"), client) as connector:
+        await connector.get()
+        assert not client.is_closed
+    assert script.asked[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_a_small_answer_that_unpacks_to_a_flood_is_never_held(there: Plain, script: Script) -> None:
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(b" " * (1 << 20)) for _ in range(300)) + packer.flush()
+    script.says(Reply(bomb, headers={"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    error = await failing(there)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(error, Permanent)
+    assert "larger than 64 MB" in str(error)
+    assert peak < 3 * http.BODY_CAP
+
+
+async def test_an_answer_without_end_is_cut_off(there: Plain, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_CAP", 1 << 20)
+    chunk = b" " * (1 << 16)
+    sent = []
+    script.says(Reply(chunks=(sent.append(1) or chunk for _ in range(10_000))))  # type: ignore[func-returns-value]
+    assert "larger than" in str(await failing(there))
+    assert len(sent) < 1_000
+
+
+async def test_a_body_as_large_as_the_cap_is_read(
+    there: Plain, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BODY_CAP", 20)
+    for make in (Reply, zipped):
+        script.says(make(b'"' + b"a" * 18 + b'"'), make(b'"' + b"a" * 19 + b'"'))
+    async with there:
+        for _ in range(2):
+            assert len((await there.get()).body) == 18
+            with pytest.raises(Permanent):
+                await there.get()
+
+
+async def test_an_empty_body_is_nothing(there: Plain, script: Script) -> None:
+    script.says(Reply(b"", status=204, headers={"Content-Type": "text/plain"}))
+    async with there:
+        assert (await there.get()).body is None
+
+
+NO_JSON = {
+    "not a number": b'{"score": NaN}',
+    "infinity": b'{"score": Infinity}',
+    "beyond all measure": b'{"score": 1e999}',
+    "five thousand digits": b'{"score": ' + b"9" * 5000 + b"}",
+    "a thousand levels": b'{"a":' * 900 + b"1" + b"}" * 900,
+    "a million levels": b"[" * 1_000_000,
+    "lone surrogate": b'{"name": "\\ud800"}',
+    "not UTF-8": '{"name": "张"}'.encode("gb18030"),
+    "two values": b"{} {}",
+}
+
+
+@pytest.mark.parametrize("kind", [Plain, Exact])
+@pytest.mark.parametrize("name", NO_JSON)
+async def test_what_is_no_sound_json_is_refused(connect: Connect, script: Script, name: str, kind: type[Plain]) -> None:
+    script.keeps_saying(Reply(NO_JSON[name]))
+    error = await failing(kind(connect("plain")))
+    assert isinstance(error, Transient)
+    assert "no valid JSON" in str(error)
+
+
+async def test_a_page_for_people_is_told_from_broken_json(there: Plain, script: Script) -> None:
+    script.keeps_saying(Reply(b"\n <!DOCTYPE html><title>Login</title>", headers={"Content-Type": "text/html"}))
+    assert "a page for people" in str(await failing(there))
+
+
+async def test_where_money_is_carried_a_doubled_name_is_refused(connect: Connect, script: Script) -> None:
+    script.keeps_saying(Reply(b'{"items": [{"amount": 1, "amount": 1000}]}'))
+    assert isinstance(await failing(Exact(connect("plain"))), Transient)
+    async with Plain(connect("plain")) as lenient:
+        assert (await lenient.get()).body == {"items": [{"amount": 1000}]}
+
+
+async def test_where_money_is_carried_numbers_are_exact(connect: Connect, script: Script) -> None:
+    script.says(Reply(b'{"a": 0.1, "b": 1000.00, "c": 12, "d": 12345678901234567890123}'))
+    async with Exact(connect("plain")) as connector:
+        body = (await connector.get()).body
+    assert body == {"a": Decimal("0.1"), "b": Decimal("1000.00"), "c": 12, "d": Decimal("12345678901234567890123")}
+    assert str(body["b"]) == "1000.00"

@@ -1,0 +1,232 @@
+"""The way out: what waits is sent once with its key, whatever breaks in between."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.base import Connection
+from connectors.slack import SlackConnector
+from models.tables.lifecycle import Alert
+from models.tables.operations import Outbox
+from models.tables.organisations import Organisation
+from sandbox.server import Sandbox
+from tasks import outbox
+from tasks.office import Office, office, use_office
+from tasks.outbox import deliver_outbox
+from tests.connectors.script import Reply, Script, Theatre
+from tests.fixtures.cohorts import Case, one, rows, write
+
+DAY = date(2026, 6, 1)
+FINANCE, SCHOOL = "13320200000000003M", "12350100000000019K"
+CHANNEL = "C0SANDBOX01"
+Connect = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def _theatre() -> Iterator[Theatre]:
+    theatre = Theatre()
+    yield theatre
+    theatre.close()
+
+
+@pytest.fixture
+def script(_theatre: Theatre) -> Iterator[Script]:
+    """A partner that says what the test prepares."""
+    script = _theatre.open()
+    yield script
+    script.over.set()
+
+
+@pytest.fixture(scope="module")
+def chat_url() -> Iterator[str]:
+    """A workspace of the sandbox."""
+    with Sandbox(seed=1) as sandbox:
+        yield sandbox.url
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Gives the office in use these connections, each by name: kind, organisation and address."""
+    monkeypatch.setenv("YM_TEST_SECRET", "sandbox-token")
+
+    def make(**systems: tuple[str, str, str, str]) -> None:
+        here = office()
+        found = tuple(
+            Connection(name=name, kind=kind, organisation=organisation, base_url=url,
+                       auth={"type": "bearer", "token_env": secret},
+                       options={"channel": CHANNEL, "seconds_between": 0} if kind == "slack" else {})
+            for name, (kind, organisation, url, secret) in systems.items()
+        )  # fmt: skip
+        use_office(Office(here.settings.model_copy(update={"connections": found}), here.engine, here.policies))
+
+    return make
+
+
+def put(key: str, kind: str, organisation: str | None, **payload: Any) -> None:
+    """Put an effect into the outbox."""
+    if organisation and not rows(Organisation, code=organisation):
+        write(Organisation(code=organisation, name=organisation))
+    write(Outbox(id=key, kind=kind, organisation_code=organisation, payload=json.dumps(payload), created_on=DAY))
+
+
+def deliver() -> dict[str, int]:
+    """Send what waits."""
+    return asyncio.run(deliver_outbox(DAY))
+
+
+def statuses() -> dict[str, str]:
+    """How each effect stands."""
+    return {row.id: row.status for row in rows(Outbox)}
+
+
+def test_an_effect_is_sent_with_its_key_and_only_once(bare: Case, script: Script, connect: Connect) -> None:
+    connect(finance=("partner", FINANCE, script.url, "YM_TEST_SECRET"))
+    put("PM-1", "partner.payments", FINANCE, payment_id="PM-1", amount="1000.00")
+    script.keeps_saying({"id": "PM-1"})
+    assert deliver() == {"sent": 1, "failed": 0, "later": 0}
+    assert deliver() == {"sent": 0, "failed": 0, "later": 0}
+    (asked,) = script.asked
+    assert (asked.method, asked.path) == ("POST", "/partner/v1/payments")
+    assert asked.headers["idempotency-key"] == "PM-1"
+    assert one(Outbox, id="PM-1").sent_on == DAY
+
+
+def test_what_a_partner_refuses_is_kept_with_its_reason_and_not_sent_again(
+    bare: Case, script: Script, connect: Connect
+) -> None:
+    connect(finance=("partner", FINANCE, script.url, "YM_TEST_SECRET"))
+    put("PM-1", "partner.payments", FINANCE, amount="-1")
+    put("PM-2", "partner.payments", FINANCE, amount="1")
+    script.follows(lambda asked: Reply({}, 422 if asked.json["amount"] == "-1" else 201))
+    assert deliver() == {"sent": 1, "failed": 1, "later": 0}
+    assert statuses() == {"PM-1": "failed", "PM-2": "sent"}
+    assert "refuses" in one(Outbox, id="PM-1").problem
+    deliver()
+    assert len(script.asked) == 2
+
+
+def test_a_partner_that_is_away_delays_its_own_effects_and_nobody_elses(
+    bare: Case, script: Script, connect: Connect
+) -> None:
+    connect(
+        finance=("partner", FINANCE, script.url, "YM_TEST_SECRET"), school=("partner", SCHOOL, script.url, "YM_ABSENT")
+    )
+    put("AP-1", "partner.applications", SCHOOL)
+    put("PM-1", "partner.payments", FINANCE)
+    script.keeps_saying(Reply({}, 503))
+    assert deliver() == {"sent": 0, "failed": 0, "later": 2}
+    script.keeps_saying({"id": "x"})
+    assert deliver() == {"sent": 1, "failed": 0, "later": 1}
+    assert statuses() == {"AP-1": "waiting", "PM-1": "sent"}
+
+
+def test_what_nobody_carries_yet_waits_and_holds_up_nothing(bare: Case, script: Script, connect: Connect) -> None:
+    """Six hundred applications to a school without a connection stand before one payment."""
+    connect(finance=("partner", FINANCE, script.url, "YM_TEST_SECRET"))
+    put("AP-0", "partner.applications", SCHOOL)
+    write(*(Outbox(id=f"AP-{n}", kind="partner.applications", organisation_code=SCHOOL, payload="{}", created_on=DAY)
+            for n in range(1, 600)))  # fmt: skip
+    put("PM-1", "partner.payments", FINANCE)
+    script.keeps_saying({})
+    assert deliver() == {"sent": 1, "failed": 0, "later": 0}
+
+
+def alert(case: Case, key: str) -> None:
+    """An alert whose message is to be posted."""
+    write(Alert(id=key, cohort_code=case.code, kind="consent", stage="nomination", holder="enterprise_hr", since=DAY,
+                people=1, level=1, raised_on=DAY))  # fmt: skip
+    put(key, "chat.post", None, alert_id=key, text="⏳ waiting")
+
+
+def messages(url: str, key: str) -> list[dict[str, Any]]:
+    """The messages of the channel that carry a key, replies included."""
+    with httpx.Client(trust_env=False) as client:
+        said = client.get(f"{url}/_sandbox/messages").json()
+    listed = said if isinstance(said, list) else [message for channel in said.values() for message in channel]
+    return [
+        message for message in listed
+        if ((message.get("metadata") or {}).get("event_payload") or {}).get("alert_id") == key
+    ]  # fmt: skip
+
+
+def test_a_message_whose_answer_was_lost_is_found_again_and_not_posted_twice(
+    bare: Case, chat_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies after the chat took the message and before that was written down."""
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))
+    alert(bare, "A-1")
+
+    def die(*args: Any, **options: Any) -> str:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "_acknowledge", die)
+        with pytest.raises(SystemExit):
+            deliver()
+    assert statuses() == {"A-1": "waiting"}
+    assert len(messages(chat_url, "A-1")) == 1
+    assert deliver() == {"sent": 1, "failed": 0, "later": 0}
+    (message,) = messages(chat_url, "A-1")
+    assert one(Alert, id="A-1").ts == message["ts"]
+
+
+def test_a_process_that_dies_before_the_send_loses_nothing(
+    bare: Case, chat_url: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))
+    alert(bare, "A-9")
+
+    async def die(*args: Any, **options: Any) -> dict[str, str]:
+        raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SlackConnector, "post", die)
+        with pytest.raises(SystemExit):
+            deliver()
+    assert messages(chat_url, "A-9") == []
+    deliver()
+    assert len(messages(chat_url, "A-9")) == 1
+
+
+def test_a_reply_waits_for_its_message_and_an_update_edits_it(bare: Case, chat_url: str, connect: Connect) -> None:
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))
+    alert(bare, "A-2")
+    put("AE-2", "chat.reply", None, alert_id="A-2", text="⬆️ still open")
+    put("AR-2", "chat.update", None, alert_id="A-2", text="✅ settled")
+    assert deliver()["sent"] == 3
+    texts = {message["text"] for message in messages(chat_url, "A-2")}
+    assert "✅ settled" in texts
+    assert "⏳ waiting" not in texts
+
+
+def test_two_deliveries_at_once_post_one_message(both: Case, chat_url: str, connect: Connect) -> None:
+    """The second waits for the first, and finds nothing left; on SQLite and on PostgreSQL."""
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))
+    key = f"A-{office().engine.dialect.name}"
+    alert(both, key)
+
+    async def twice() -> list[dict[str, int]]:
+        return await asyncio.gather(deliver_outbox(DAY), deliver_outbox(DAY))
+
+    outcomes = asyncio.run(twice())
+    assert len(messages(chat_url, key)) == 1
+    assert one(Alert, id=key).ts
+    assert sum(outcome["later"] for outcome in outcomes) == 0
+
+
+def test_two_deliveries_at_once_send_a_partner_one_thing(bare: Case, script: Script, connect: Connect) -> None:
+    connect(finance=("partner", FINANCE, script.url, "YM_TEST_SECRET"))
+    put("PM-1", "partner.payments", FINANCE)
+    script.keeps_saying({})
+
+    async def twice() -> None:
+        await asyncio.gather(deliver_outbox(DAY), deliver_outbox(DAY))
+
+    asyncio.run(twice())
+    assert [asked.headers["idempotency-key"] for asked in script.asked] == ["PM-1"]
+    assert statuses() == {"PM-1": "sent"}
