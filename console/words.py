@@ -63,6 +63,8 @@ ACTION = {
     "override": "特批 override",
     "revealed": "查看明文 numbers revealed",
     "withdrawn": "退出 withdrawn",
+    "consent-recorded": "登记同意书 consent recorded",
+    "consent-withdrawn": "撤回同意 consent withdrawn",
     "keys-rotated": "更换密钥 keys rotated",
     "decided-review": "审核 review decided",
     "decided-nominated-twice": "重复推荐处理 doubled row decided",

@@ -40,23 +40,16 @@ def pytest_unconfigure() -> None:
     _scratch.cleanup()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the tests out file by file, the long ones first; what shares the demo's one run or the peers stays together."""
+    """Let the long files begin first: the others fill what time is left beside them."""
     items.sort(key=_rank)  # stable: within a rank the order of the files stands
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    if {"demo", "demo_session", "copied_home"} & set(getattr(item, "fixturenames", ())):
-        return "demo"
-    folder = item.path.parent.name
-    return folder if folder == "peers" else item.path.as_posix()
 
 
 def _rank(item: pytest.Item) -> int:
-    return 0 if _group(item) == "demo" else 1 if item.path.parent.name == "journeys" else 2
+    first = ("test_demo.py", "test_twice.py")
+    if item.path.name in first:
+        return first.index(item.path.name)
+    return 2 if item.path.parent.name in ("journeys", "faults") else 3
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""`yuanmeng worker show|withdraw`: one worker's whole story, and its early end.
+"""`yuanmeng worker show|withdraw|consent`: one worker's whole story, its early end, his consents.
 
 Belongs here: the commands. Does not: who may see a number (tasks/views.py), what a withdrawal does (tasks/withdrawal.py).
 """
@@ -67,3 +67,32 @@ def withdraw(
     with progress("推进 advance"):
         view = run_flow(flow_of("advance_cohort"), cohort=cohort, as_of=as_of)
     emit(view, as_json, cohort_tables)
+
+
+@app.command()
+def consent(
+    participants: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of participants.")],
+    text_version: Annotated[
+        str, typer.Option("--text", metavar="VERSION", callback=reason_text, help="Which text was signed, as 2026-1.")
+    ],
+    given_on: Annotated[
+        date | None, typer.Option("--on", metavar="DATE", parser=day_text, help="The day on the form, if not today.")
+    ] = None,
+    withdrawn_on: Annotated[
+        date | None, typer.Option("--withdrawn-on", metavar="DATE", parser=day_text, help="The day it was withdrawn.")
+    ] = None,
+    home: Home = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record consents on paper 同意书. For sensitive data, for passing data to the school, for the public notice."""
+    from console.run import flow_of, open_home, run_flow, wait_for
+
+    office = open_home(home)
+    from tasks.consents import record_consents
+
+    done = wait_for(record_consents(participants, text_version, office.settings.actor, given_on=given_on,
+                                    withdrawn_on=withdrawn_on, as_of=as_of))  # fmt: skip
+    for code in done["cohorts"]:
+        run_flow(flow_of("advance_cohort"), cohort=code, as_of=as_of)
+    emit(done, as_json, lambda made: [f"已登记 recorded for {len(made['recorded'])}"])

@@ -88,3 +88,15 @@ def test_a_withdrawal_that_cannot_be_is_one_sentence(
     ended = typed("worker", "withdraw", someone, *words, *DAY)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
+
+
+def test_a_consent_on_paper_is_recorded_and_the_nominee_goes_on(typed: Type, nominees: str) -> None:
+    ids = [one["id"] for one in people(typed, nominees) if one["status"] == "active"]
+    recorded = typed("worker", "consent", *ids[:2], "--text", "2026-1", *DAY, "--json")
+    assert (recorded.code, recorded.json["recorded"], recorded.err) == (0, ids[:2], "")
+    stages = {one["id"]: one["stage"] for one in people(typed, nominees)}
+    assert {stages[one] for one in ids[:2]} == {"review"}
+    assert stages[ids[2]] == "nomination"
+    assert "登记同意书 consent recorded" in typed("worker", "show", ids[0], *DAY).out
+    late = typed("worker", "consent", ids[0], "--text", "2026-1", "--on", "2030-01-01", *DAY)
+    assert (late.code, late.err.count("\n")) == (2, 1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,25 @@ def command(*words: str, home: Path | None = None) -> list[str]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo, run in a process of its own on SQLite and a Prefect server of its own."""
-    home = tmp_path_factory.mktemp("demo") / "home"
+    """The demo, run once for all processes of the tests, in a process of its own on SQLite and a Prefect server."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # each process has a folder of its own in there
+    kept = shared / "demo.json"
+    with (shared / "demo.lock").open("w") as file:
+        flock(file, LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(run_demo(shared / "demo-home")), encoding="utf-8")
+    return Demo(shared / "demo-home", **json.loads(kept.read_text(encoding="utf-8")))
+
+
+def run_demo(home: Path) -> dict[str, Any]:
+    """Run the demo in a process of its own; give its exit code and what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("YUANMENG_", "PREFECT_"))}
     done = subprocess.run(
         command("demo", "--json", home=home), capture_output=True, text=True, cwd=ROOT, env=environment, check=False
     )
-    return Demo(home, done.returncode, done.stdout, done.stderr)
+    return {"code": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
 
 
 @pytest.fixture

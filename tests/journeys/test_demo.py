@@ -1,5 +1,6 @@
 """The demo as a stranger sees it: what it prints, what it leaves behind, and that it is true."""
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from console.demo import demo_office
 from sandbox.world import World
+from tasks.office import office
 from tests.journeys.conftest import NIGHTS, ROOT, Demo, command
 
 STAGES = ["nomination", "review", "public_notice", "admission", "registration", "teaching", "exams", "recognition",
@@ -108,6 +111,23 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     assert done.returncode == 2
     assert "empty folder" in done.stderr
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_what_a_person_has_set_for_an_installation_of_his_own_is_not_the_demos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His database stays untouched, and his variables are as they were when the demo is over."""
+    his = {"YUANMENG_DATABASE_URL": f"sqlite:///{tmp_path / 'his.db'}", "YUANMENG_CONFIG": str(tmp_path / "his.toml"),
+           "YUANMENG_SANDBOX_TOKEN": "his"}  # fmt: skip
+    for name, value in his.items():
+        monkeypatch.setenv(name, value)
+    home = tmp_path / "home"
+    home.mkdir()
+    with demo_office(home, served=False):
+        assert office().settings.database_url == f"sqlite:///{home / 'yuanmeng.db'}"
+        assert os.environ["YUANMENG_SANDBOX_TOKEN"] != "his"
+    assert {name: os.environ[name] for name in his} == his
+    assert not (tmp_path / "his.db").exists()
 
 
 @pytest.mark.soak
