@@ -27,7 +27,7 @@ demo: $(READY) ## Watch three cohorts live two and a half years, in about a minu
 	@$(BIN)/yuanmeng demo $(ARGS)
 
 test: $(READY) ## Run the tests (ARGS="tests/models -x" runs some of them)
-	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile $(if $(CI),--cov --cov-report=) $(ARGS)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(CI),--cov --cov-report=) $(ARGS)
 
 lint: $(READY) ## Check style, types and the direction of imports
 	@$(PYTHON) -m ruff check .
