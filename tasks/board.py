@@ -5,7 +5,7 @@ Does not: any stage's own decision (tasks/<stage>.py) or rule (models/rules).
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ from models.repositories.lifecycle import waits_of_cohort
 from models.repositories.organisations import modules_of
 from models.repositories.people import by_participant, by_worker, participants_of, workers
 from models.rules.lifecycle import WAIT_KINDS, next_stage
-from models.rules.policy import Policy
+from models.rules.policy import Policy, policy_on
 from models.rules.stalls import due_on
 from models.rules.workdays import Calendar
 from models.tables.credentials import Certificate, Outcome, Recognition, SkillAssessment
@@ -52,10 +52,19 @@ class Board:
     cohort: Cohort
     today: date
     calendar: Calendar
-    policy: Policy
+    policies: Sequence[Policy]
     declared: dict[str, Wait] = field(default_factory=dict)
     new_notice: Notice | None = None
     study: Study | None = None
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy that holds today."""
+        return policy_on(self.policies, self.today)
+
+    def policy_at_exam(self, exam_on: date | None) -> Policy:
+        """The policy an exam is judged by: that of its day, whatever holds since; today's before it is held."""
+        return policy_on(self.policies, min(exam_on or self.today, self.today))
 
     @cached_property
     def programme(self) -> Programme:

@@ -14,7 +14,6 @@ from models.clock import business_date
 from models.identity import make_id
 from models.repositories.organisations import cohorts_under_way
 from models.rules.cohorts import cohort_stage, stages_between
-from models.rules.policy import policy_on
 from models.tables.lifecycle import Step
 from models.tables.organisations import Cohort
 from models.tables.people import Participant
@@ -66,7 +65,7 @@ def advance(code: str, today: date) -> dict[str, Any]:
         cohort = session.get(Cohort, code, with_for_update=True)
         if cohort is None:
             raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
-        board = Board(session, cohort, today, office().calendar, policy_on(office().policies, today))
+        board = Board(session, cohort, today, office().calendar, office().policies)
         _move_participants(board)
         public_notice.publish(board)
         funding.settle(board)

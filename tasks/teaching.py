@@ -66,7 +66,8 @@ def _take(board: Board, participant: Participant, module: Module, one: Class | N
         board.modules_taken.setdefault(participant.id, []).append(taken)
     meanings = _meanings(board, participant, one) if one else []
     attendance = count(meaning for _, meaning in meanings)
-    outcome = settle_module(_evidence(board, participant, module, one, exempt, attendance), board.policy)
+    policy = board.policy_at_exam(one.exam_on() if one else participant.registered_on)
+    outcome = settle_module(_evidence(board, participant, module, one, exempt, attendance), policy)
     study = study_of(board)
     minutes = (
         study.minutes.get((participant.student_number or "", one.section.id), Decimal("0")) if one else Decimal("0")
@@ -76,7 +77,7 @@ def _take(board: Board, participant: Participant, module: Module, one: Class | N
         "credits": module.credits if outcome.state in ("passed", "exempt") else Decimal("0"), "rule": outcome.rule,
         "held": attendance.held, "present": attendance.present, "late": attendance.late,
         "excused": attendance.excused, "absent": attendance.absent, "online_minutes": minutes,
-        "policy_version": board.policy.version,
+        "policy_version": policy.version,
     }  # fmt: skip
     if any(getattr(taken, name) != value for name, value in facts.items()):
         for name, value in facts.items():
@@ -128,7 +129,7 @@ def _evidence(
 
 def _barred(board: Board, one: Class, attendance: AttendanceCount) -> bool:
     sessions = [(session_day(session), session.closed) for session in one.sessions]
-    return barred_from_exam(attendance, sessions, one.exam_on(), board.today, board.policy)
+    return barred_from_exam(attendance, sessions, one.exam_on(), board.today, board.policy_at_exam(one.exam_on()))
 
 
 def _declare(

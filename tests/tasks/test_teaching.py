@@ -1,10 +1,12 @@
 """Teaching: attendance, leave and marks become modules taken; what classes and people wait for."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
+from models.rules.policy import DEFAULT_POLICIES
 from models.tables.organisations import Module
 from models.tables.people import Leave
 from models.tables.teaching import (
@@ -17,6 +19,7 @@ from models.tables.teaching import (
     OnlineStudy,
     Term,
 )
+from tasks.office import Office, office, use_office
 from tests.fixtures.cohorts import (
     REGISTERED,
     TAUGHT,
@@ -341,3 +344,18 @@ def test_the_same_evidence_again_changes_nothing_and_keeps_the_day_of_decision(t
     taught.advance(EXAM + timedelta(days=1))
     assert taught.taken(0, "M01").decided_on == EXAM
     assert one(Term, id="school:t1").title == "term 1"
+
+
+def test_an_exam_is_judged_by_the_policy_of_its_day_whatever_holds_later(taught: Case) -> None:
+    """A higher pass mark from the second year on fails nobody who passed in the first."""
+    stricter = replace(DEFAULT_POLICIES[0], version="2027-9", effective_from=date(2027, 9, 1), pass_mark=Decimal(80))
+    for module in ("M01", "M05"):
+        taught.mark(0, module, "formative", 70)
+        taught.mark(0, module, "final", 70)
+    here = office()
+    use_office(Office(here.settings, here.engine, (*DEFAULT_POLICIES, stricter)))
+    taught.advance(EXAM)
+    taught.advance(date(2028, 2, 1))
+    first, third = taught.taken(0, "M01"), taught.taken(0, "M05")
+    assert (first.state, first.policy_version) == ("passed", DEFAULT_POLICIES[0].version)
+    assert (third.state, third.policy_version) == ("awaiting-make-up", "2027-9")
