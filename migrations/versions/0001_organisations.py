@@ -29,11 +29,20 @@ def upgrade() -> None:
     _projects()
     _cohorts()
     _cohort_enterprises()
+    _cohort_windows()
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for name in ("cohort_enterprises", "cohorts", "projects", "modules", "programmes", "organisations"):
+    for name in (
+        "cohort_windows",
+        "cohort_enterprises",
+        "cohorts",
+        "projects",
+        "modules",
+        "programmes",
+        "organisations",
+    ):
         op.drop_table(name)
 
 
@@ -127,3 +136,14 @@ def _cohort_enterprises() -> None:
         reference("cohort_enterprises", "cohort_code", "cohorts.code"),
         reference("cohort_enterprises", "enterprise_code", "organisations.code"),
     )
+
+
+def _cohort_windows() -> None:
+    op.create_table(
+        "cohort_windows",
+        *texts("cohort_code", "name"),
+        *dates("closes_on"),
+        primary("cohort_windows", "cohort_code", "name"),
+        reference("cohort_windows", "cohort_code", "cohorts.code"),
+    )
+    indexes("cohort_windows", "closes_on")

@@ -147,6 +147,7 @@ def _participants() -> None:
     )
     indexes("participants", "cohort_code", "employee_number", "worker_id")
     filtered_index("uq_participants_one_active", "participants", "worker_id", where="status = 'active'", unique=True)
+    filtered_index("ix_participants_active", "participants", "cohort_code", where="status = 'active'")
 
 
 def _nominations() -> None:

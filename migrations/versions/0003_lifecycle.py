@@ -35,11 +35,13 @@ def upgrade() -> None:
     _waits()
     _alert_waits()
     _decisions()
+    _presses()
 
 
 def downgrade() -> None:
     """Drop the tables."""
     for name in (
+        "presses",
         "decisions",
         "alert_waits",
         "waits",
@@ -57,23 +59,36 @@ def downgrade() -> None:
 def _alerts() -> None:
     op.create_table(
         "alerts",
-        *texts("id", "cohort_code", "kind", "stage", "holder"),
+        *texts("id"),
+        *texts("cohort_code", null=True),
+        *texts("kind", "stage", "holder"),
         *texts("holder_code", null=True),
-        *texts("subject"),
+        *texts("subject", "severity"),
         *dates("since"),
+        *dates("due_on", null=True),
         *integers("people", "level"),
         *texts("status"),
         *dates("raised_on"),
-        *dates("resolved_on", null=True),
+        *integers("openings"),
+        *dates("held_until", "resolved_on", null=True),
+        *texts("acknowledged_by"),
+        *dates("acknowledged_on", "snoozed_until", null=True),
+        *integers("told_level", "told_people"),
+        *instants("told_at", null=True),
+        *integers("revision"),
+        *texts("route"),
+        *texts("digest_id", null=True),
         *texts("channel", "ts"),
-        *instants("posted_at", null=True),
         primary("alerts", "id"),
+        check("alerts", "acknowledged_by_whom", "(acknowledged_by = '') = (acknowledged_on IS NULL)"),
         check("alerts", "resolved_when_over", "(status = 'open') = (resolved_on IS NULL)"),
+        check("alerts", "severity_known", "severity IN ('urgent', 'warning', 'info')"),
         check("alerts", "status_known", "status IN ('open', 'resolved')"),
         reference("alerts", "cohort_code", "cohorts.code"),
         reference("alerts", "holder_code", "organisations.code"),
     )
-    indexes("alerts", "cohort_code")
+    indexes("alerts", "cohort_code", "digest_id", "told_at")
+    filtered_index("ix_alerts_open", "alerts", "kind", where="status = 'open'")
 
 
 def _notices() -> None:
@@ -225,3 +240,21 @@ def _decisions() -> None:
     )
     indexes("decisions", "participant_id")
     filtered_index("ix_decisions_open", "decisions", "cohort_code", where="answer = ''")
+
+
+def _presses() -> None:
+    op.create_table(
+        "presses",
+        *texts("key", "alert_id", "action", "actor"),
+        *instants("pressed_at"),
+        *dates("on"),
+        *texts("status"),
+        *integers("attempts"),
+        *texts("outcome"),
+        primary("presses", "key"),
+        check("presses", "action_known", "action IN ('acknowledge', 'snooze', 'retry')"),
+        check("presses", "status_known", "status IN ('waiting', 'done', 'failed')"),
+        reference("presses", "alert_id", "alerts.id"),
+    )
+    indexes("presses", "alert_id")
+    filtered_index("ix_presses_waiting", "presses", "key", where="status = 'waiting'")

@@ -25,12 +25,14 @@ def upgrade() -> None:
     _audit_events()
     _quarantine()
     _sync_cursors()
+    _source_nights()
     _outbox()
+    _chat_health()
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for name in ("outbox", "sync_cursors", "quarantine", "audit_events"):
+    for name in ("chat_health", "outbox", "source_nights", "sync_cursors", "quarantine", "audit_events"):
         op.drop_table(name)
 
 
@@ -65,7 +67,21 @@ def _sync_cursors() -> None:
         *instants("cursor", null=True),
         *dates("read_on"),
         *texts("status", "reason"),
+        *dates("held_since", null=True),
         primary("sync_cursors", "connection", "stream"),
+    )
+
+
+def _source_nights() -> None:
+    op.create_table(
+        "source_nights",
+        *texts("connection"),
+        *dates("tried_on"),
+        *dates("read_on", null=True),
+        *integers("failed_nights"),
+        *dates("failing_since", null=True),
+        primary("source_nights", "connection"),
+        check("source_nights", "failing_since_when", "(failed_nights > 0) = (failing_since IS NOT NULL)"),
     )
 
 
@@ -84,3 +100,15 @@ def _outbox() -> None:
         reference("outbox", "organisation_code", "organisations.code"),
     )
     indexes("outbox", "status")
+
+
+def _chat_health() -> None:
+    op.create_table(
+        "chat_health",
+        *texts("connection"),
+        *integers("failures"),
+        *dates("failing_on", null=True),
+        *instants("failing_since", null=True),
+        *texts("reason"),
+        primary("chat_health", "connection"),
+    )

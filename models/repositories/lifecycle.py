@@ -1,15 +1,15 @@
-"""Queries about where a cohort or participant stands: steps, waits, questions to people, notices, alerts.
+"""Queries about where a cohort or participant stands: steps, waits, questions to people, notices.
 
-Belongs here: rows of the lifecycle. Does not: whether a wait is a stall (rules/stalls.py).
+Belongs here: rows of the lifecycle. Does not: whether a wait is a stall (rules/stalls.py), alerts (alerts.py).
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, exists, func, or_, select
+from sqlmodel import Session, col, func, or_, select
 
-from models.tables.lifecycle import Alert, AlertWait, DecisionRequest, Notice, NoticeEntry, Step, Wait
+from models.tables.lifecycle import DecisionRequest, Notice, NoticeEntry, Step, Wait
 from models.tables.people import Nomination, Participant, Worker
 
 
@@ -22,6 +22,21 @@ class WaitGroup:
     since: date
     due_on: date | None
     number: int
+
+
+class OverdueWait(NamedTuple):
+    """An open wait whose due date is past, or that has none: what the stall watch judges."""
+
+    id: str
+    cohort_code: str
+    participant_id: str | None
+    stage: str
+    kind: str
+    subject: str
+    holder: str
+    holder_code: str | None
+    since: date
+    due_on: date | None
 
 
 def cohort_steps(session: Session, cohort_code: str) -> list[Step]:
@@ -61,6 +76,15 @@ def open_wait_groups(session: Session) -> list[WaitGroup]:
     query = select(*alike, func.count())  # type: ignore[call-overload]
     query = query.where(col(Wait.resolved_on).is_(None)).group_by(*alike)
     return [WaitGroup(*row) for row in session.exec(query).all()]
+
+
+def overdue_waits(session: Session, day: date) -> list[OverdueWait]:
+    """Give the open waits of all cohorts that were due before a day or have no due date, by id; read by their index."""
+    columns: list[Any] = [getattr(Wait, name) for name in OverdueWait._fields]
+    query = select(*columns).where(
+        col(Wait.resolved_on).is_(None), or_(col(Wait.due_on) < day, col(Wait.due_on).is_(None))
+    )
+    return [OverdueWait(*row) for row in session.exec(query.order_by(Wait.id)).all()]
 
 
 def overdue_by_holder(session: Session, day: date) -> dict[str, int]:
@@ -110,26 +134,6 @@ def approved_reviews(session: Session, cohort_code: str) -> int:
 def notice_count(session: Session, cohort_code: str) -> int:
     """Give how many public notices of a cohort have been hung."""
     return session.exec(select(func.count()).select_from(Notice).where(Notice.cohort_code == cohort_code)).one()
-
-
-def alert_wait_ids(session: Session, alert_id: str) -> set[str]:
-    """Give the ids of the waits an alert speaks of, resolved ones too."""
-    return set(session.exec(select(AlertWait.wait_id).where(AlertWait.alert_id == alert_id)).all())
-
-
-def alerts(session: Session) -> list[Alert]:
-    """Give all alerts, resolved ones too, in the order they were raised."""
-    return list(session.exec(select(Alert).order_by(col(Alert.raised_on), col(Alert.id))).all())
-
-
-def settled_alerts(session: Session) -> list[Alert]:
-    """Give the open alerts none of whose waits is open any more, by id."""
-    still_open = exists().where(
-        col(AlertWait.alert_id) == col(Alert.id),
-        col(AlertWait.wait_id) == col(Wait.id),
-        col(Wait.resolved_on).is_(None),
-    )
-    return list(session.exec(select(Alert).where(Alert.status == "open", ~still_open).order_by(Alert.id)).all())
 
 
 def notice_entry(session: Session, notice_id: str, worker_id: str) -> str | None:

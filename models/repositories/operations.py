@@ -34,6 +34,12 @@ def waiting_outbox(session: Session) -> list[tuple[str, str, str | None]]:
     return list(session.exec(query.order_by(col(Outbox.created_on), col(Outbox.id))).all())
 
 
+def waiting_messages(session: Session) -> dict[str, str]:
+    """Give the payload of every message that waits to go to a chat, by id."""
+    query = select(Outbox.id, Outbox.payload).where(Outbox.status == "waiting", col(Outbox.kind).startswith("chat."))
+    return dict(session.exec(query).all())
+
+
 def sent_messages(session: Session) -> int:
     """Give how many messages, replies and edits have gone to the chat."""
     query = select(func.count()).select_from(Outbox)

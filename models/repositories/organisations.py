@@ -8,10 +8,10 @@ from datetime import date
 
 from sqlmodel import Session, col, exists, or_, select
 
-from models.repositories.common import within
+from models.repositories.common import CHUNK, within
 from models.tables.funding import Award, LedgerLine, Payment
 from models.tables.lifecycle import Wait
-from models.tables.organisations import Cohort, CohortEnterprise, Module, Organisation, Programme
+from models.tables.organisations import Cohort, CohortEnterprise, Module, Organisation, Programme, Project
 from models.tables.people import Participant
 
 
@@ -58,6 +58,17 @@ def enterprise_codes(session: Session, cohort_code: str) -> list[str]:
     """Give the codes of the enterprises that nominate for a cohort, in order."""
     query = select(CohortEnterprise.enterprise_code).where(CohortEnterprise.cohort_code == cohort_code)
     return list(session.exec(query.order_by(CohortEnterprise.enterprise_code)).all())
+
+
+def projects_of(session: Session, cohort_codes: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give code and name of the project of each of these cohorts, by the cohort's code."""
+    wanted = sorted(set(cohort_codes))
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = select(Cohort.code, Project.code, Project.name).join(Project)
+        rows = session.exec(query.where(col(Cohort.code).in_(wanted[start : start + CHUNK]))).all()
+        found.update((cohort, (code, name)) for cohort, code, name in rows)
+    return found
 
 
 def organisation_names(session: Session, codes: Iterable[str]) -> dict[str, str]:

@@ -52,6 +52,17 @@ def consecutive_absences(meanings: Sequence[str]) -> int:
     return run
 
 
+def absent_since(sessions: Sequence[tuple[date, str]], absences: int) -> date | None:
+    """Give the day on which the latest absences without a break became so many; later ones do not move it.
+
+    None when they are fewer. Leave neither adds nor breaks.
+    """
+    run = consecutive_absences([meaning for _, meaning in sessions])
+    missed = [day for day, meaning in sessions if meaning == "absent"][-run:]
+    wanted = max(absences, 1)
+    return missed[wanted - 1] if run >= wanted else None
+
+
 def apply_leave(meaning: str, day: date, leaves: Iterable[tuple[date, date]]) -> str:
     """Turn an absence into leave when approved leave covers its day; first and last day included."""
     covered = meaning == "absent" and any(start <= day <= end for start, end in leaves)

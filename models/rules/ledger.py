@@ -109,6 +109,12 @@ def judge_award(source: Source, *, heads: int, total: Decimal, amount: Decimal, 
     return Decision("pass")
 
 
+def used_percent(heads: int, total: Decimal, quota: int | None, budget: Decimal | None) -> Decimal:
+    """Give how much of the scarcer of quota (heads) and budget (yuan) is used, in per cent; none counts as nothing."""
+    by_heads = Decimal(heads * 100) / quota if quota else ZERO
+    return max(by_heads, total * 100 / budget if budget else ZERO)
+
+
 def head_warning(total: Decimal, policy: Policy) -> bool:
     """Say whether a head costs unusually little or much (outside 300–15,000 yuan by default)."""
     return not policy.head_warning_low <= total <= policy.head_warning_high

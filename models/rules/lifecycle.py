@@ -1,4 +1,4 @@
-"""The lifecycle as one table of data: the stages, and every kind of wait with its holder and time limit.
+"""The lifecycle as one table of data: the stages, every kind of wait, and what else is watched, with holders and limits.
 
 Belongs here: the table. Does not: what a stage does (tasks/<stage>.py). Engine, stall watch, screens and docs read it.
 """
@@ -38,16 +38,23 @@ def next_stage(name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time limit counted from when the wait began (or from its due date), and whom to tell when it is over."""
+    """A limit and whom to tell when it is passed.
+
+    Of a wait: `working` or `calendar` days, or `nights`, from when it began (or from its due date). Of what is watched
+    besides: `nights`, `minutes`, `percent`, or `days before` and `months before` a day to come.
+    """
 
     days: int
-    unit: str  # "working" or "calendar"
+    unit: str
     holder: str
 
 
 @dataclass(frozen=True, slots=True)
 class WaitKind:
-    """A kind of wait: on whom, for what, and the limits after which it is a stall; none means never a stall."""
+    """A kind of wait: on whom, for what, and the limits after which it is a stall; none means never a stall.
+
+    `severity`: `urgent` is told at once, `warning` and `info` in working hours.
+    """
 
     name: str
     stage: str
@@ -55,10 +62,19 @@ class WaitKind:
     chinese: str
     what: str
     limits: tuple[Limit, ...] = ()
+    severity: str = "warning"
 
 
-def _kind(name: str, stage: str, holder: str, chinese: str, what: str, *limits: tuple[int, str, str]) -> WaitKind:
-    return WaitKind(name, stage, holder, chinese, what, tuple(Limit(*limit) for limit in limits))
+def _kind(
+    name: str,
+    stage: str,
+    holder: str,
+    chinese: str,
+    what: str,
+    *limits: tuple[int, str, str],
+    severity: str = "warning",
+) -> WaitKind:
+    return WaitKind(name, stage, holder, chinese, what, tuple(Limit(*limit) for limit in limits), severity)
 
 
 _HR, _CO, _WORK, _CAL = "enterprise_hr", "coordinator", "working", "calendar"
@@ -78,7 +94,7 @@ WAIT_KINDS: dict[str, WaitKind] = {kind.name: kind for kind in (
           (0, _CAL, "centre"), (5, _CAL, "school")),
     _kind("attendance-low", "teaching", "worker", "出勤率不足", "attendance below the threshold", (0, _CAL, "supervisor")),
     _kind("absent-twice", "teaching", "worker", "连续两次缺勤", "a worker absent twice in a row", (0, _CAL, "supervisor")),
-    _kind("attendance-unreported", "teaching", "school", "考勤未上报", "the register of a session", (3, _CAL, "school")),
+    _kind("attendance-unreported", "teaching", "school", "考勤未上报", "the register of a session", (3, "nights", "school")),
     _kind("exam-result", "exams", "school", "成绩未发布", "the release of grades", (30, _CAL, "school"), (60, _CAL, "department")),
     _kind("make-up-exam", "exams", "school", "待补考", "the make-up exam and its result"),
     _kind("skill-result", "exams", "assessor", "待技能评价结果", "the result of the skill assessment", (60, _WORK, "assessor")),
@@ -95,3 +111,22 @@ WAIT_KINDS: dict[str, WaitKind] = {kind.name: kind for kind in (
     _kind("payment-returned", "funding", "worker", "付款退回", "a new bank card after a returned payment",
           (3, _WORK, "worker"), (10, _WORK, "union_finance")),
 )}  # fmt: skip
+
+# What is watched besides the waits: the machine, the money, and days that come closer.
+_BEFORE, _MONTHS = "days before", "months before"
+WATCH_KINDS: dict[str, WaitKind] = {kind.name: kind for kind in (
+    _kind("source-silent", "", _CO, "数据源无响应", "a successful reading of a source", (3, "nights", _CO)),
+    _kind("stream-held", "", _CO, "数据被校验拦下", "the cure of a stream that its gate holds", (0, "nights", _CO)),
+    _kind("run-crashed", "", _CO, "流程运行崩溃", "a new run of a flow that crashed", (0, "minutes", _CO), severity="urgent"),
+    _kind("run-late", "", _CO, "流程未按时启动", "the start of a flow run that is late", (15, "minutes", _CO)),
+    # The first limit is for a run that does not begin, the second for one that does not end.
+    _kind("run-pending", "", _CO, "流程卡住", "a flow run that hangs", (10, "minutes", _CO), (120, "minutes", _CO)),
+    _kind("chat-silent", "", _CO, "消息服务无响应", "a chat service that takes messages", (0, "nights", _CO), severity="urgent"),
+    _kind("money-nearly-used", "funding", "union_finance", "资助名额或预算将用尽", "room in a quota or budget nearly used up",
+          (90, "percent", "union_finance"), (100, "percent", _CO)),
+    _kind("window-closing", "exams", _CO, "报名窗口即将关闭", "a registration before its window closes",
+          (14, _BEFORE, _CO), (7, _BEFORE, _CO), (2, _BEFORE, _CO)),
+    _kind("status-lapsing", "registration", _CO, "学籍即将失效", "graduation before the student status lapses",
+          (24, _MONTHS, _CO), (12, _MONTHS, _CO), (6, _MONTHS, _CO), severity="info"),
+)}  # fmt: skip
+ALL_KINDS: dict[str, WaitKind] = WAIT_KINDS | WATCH_KINDS

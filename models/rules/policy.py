@@ -4,12 +4,16 @@ Belongs here: the shape of a policy, the defaults, those an installation sets, w
 Does not: what is done with it, or the file it is read from (connectors/settings.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from models.rules.lifecycle import ALL_KINDS
+
+SEVERITIES = ("urgent", "warning", "info")
+ROLES = frozenset(role for kind in ALL_KINDS.values() for role in (kind.holder, *(one.holder for one in kind.limits)))
 SHARES = ("attendance_threshold", "compulsory_recognition_cap", "self_study_recognition_cap")
 
 
@@ -17,7 +21,8 @@ SHARES = ("attendance_threshold", "compulsory_recognition_cap", "self_study_reco
 class Policy:
     """The rules' numbers from a day on. Shares are fractions of one, money is yuan.
 
-    `limits` gives other days for waits of a kind than the lifecycle's table, in the order of that table.
+    Three tables by kind of stall take the place of the lifecycle's own: `limits` (the days, first limit first),
+    `whom` (who is told at each) and `severity`. One `whom` more than the table has, with its day, is one escalation more.
     """
 
     version: str
@@ -39,6 +44,8 @@ class Policy:
     head_warning_low: Decimal = Decimal(300)
     head_warning_high: Decimal = Decimal(15000)
     limits: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    whom: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    severity: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 DEFAULT_POLICIES: tuple[Policy, ...] = (Policy("2019-1", date(2016, 3, 1)),)
@@ -81,8 +88,8 @@ def _value(name: str, value: Any, before: Policy) -> Any:
     """A number in the type the policy has it in."""
     if name not in {one.name for one in fields(Policy)}:
         raise ValueError(f"a policy has no {name}: see its names in models/rules/policy.py")
-    if name == "limits":
-        return {**before.limits, **{str(kind): _days(kind, days) for kind, days in dict(value).items()}}
+    if name in BY_KIND:
+        return {**getattr(before, name), **_by_kind(name, value)}
     if name == "version":
         return str(value)
     number = _number(name, value)
@@ -107,8 +114,34 @@ def _whole(name: str, number: Decimal) -> int:
     return int(number)
 
 
+def _by_kind(name: str, value: Any) -> dict[str, Any]:
+    """A table by kind of stall; a kind that is none would be set for nothing."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"the policy's {name} are a table by kind: [policies.{name}]")
+    for kind in value:
+        if kind not in ALL_KINDS:
+            raise ValueError(f"the policy's {name} name {kind}, which is no kind of stall: see docs/lifecycle.md")
+    return {kind: BY_KIND[name](kind, given) for kind, given in value.items()}
+
+
 def _days(kind: str, days: Any) -> tuple[int, ...]:
     listed = days if isinstance(days, list | tuple) else [days]
     if not listed or any(type(day) is not int or day < 0 for day in listed):
         raise ValueError(f"the limits of {kind} are days: whole numbers, the first limit's first")
     return tuple(listed)
+
+
+def _roles(kind: str, roles: Any) -> tuple[str, ...]:
+    listed = roles if isinstance(roles, list | tuple) else [roles]
+    if not listed or not {str(one) for one in listed} <= ROLES:
+        raise ValueError(f"who is told of {kind} are roles: {', '.join(sorted(ROLES))}")
+    return tuple(listed)
+
+
+def _severity(kind: str, severity: Any) -> str:
+    if severity not in SEVERITIES:
+        raise ValueError(f"the severity of {kind} is one of {', '.join(SEVERITIES)}")
+    return str(severity)
+
+
+BY_KIND: Mapping[str, Callable[[str, Any], Any]] = {"limits": _days, "whom": _roles, "severity": _severity}

@@ -16,7 +16,11 @@ SOURCES = ("union", "school", "enterprise", "self", "government", "charity")
 
 
 class FundingSource(Table, table=True):
-    """A source of money for one cohort: its trigger, amount, periods, quota of heads and budget."""
+    """A source of money for one cohort: its trigger, amount, periods, quota of heads and budget.
+
+    `granted_heads` and `granted_total` sum up its standing awards, so that nobody need count them to watch the limits;
+    `nearly_used_on` is the day the stall watch first found one of the limits nearly used up.
+    """
 
     __tablename__ = "funding_sources"
     __table_args__ = (
@@ -38,6 +42,9 @@ class FundingSource(Table, table=True):
     periods: int = 1
     quota: int | None = None
     budget: Decimal | None = money(default=None)
+    granted_heads: int = 0
+    granted_total: Decimal = money(default=Decimal("0.00"))
+    nearly_used_on: date | None = None
 
 
 class Award(Table, table=True):

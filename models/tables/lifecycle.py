@@ -148,30 +148,50 @@ class Graduation(Table, table=True):
 
 
 class Alert(Table, table=True):
-    """One episode of one stall, told once: raised, escalated in its thread, resolved by an edit."""
+    """One episode of one stall, told once: raised, escalated in its thread, resolved by an edit.
+
+    `openings` counts how often it opened, `held_until` is when one that flaps may be told; `told_level` and
+    `told_people` are what the chat was last told of it (0 while it is held back), first at `told_at`; `revision` counts
+    the edits of its message. `route` names the chat connection, `digest_id` the message it shares with others.
+    """
 
     __tablename__ = "alerts"
     __table_args__ = (
         one_of("status", ("open", "resolved")),
+        one_of("severity", ("urgent", "warning", "info")),
         CheckConstraint("(status = 'open') = (resolved_on IS NULL)", name="resolved_when_over"),
+        CheckConstraint("(acknowledged_by = '') = (acknowledged_on IS NULL)", name="acknowledged_by_whom"),
+        Index("ix_alerts_open", "kind", sqlite_where=text("status = 'open'"), postgresql_where=text("status = 'open'")),
     )
 
     id: str = Field(primary_key=True)
-    cohort_code: str = Field(foreign_key="cohorts.code", index=True)
+    cohort_code: str | None = Field(default=None, foreign_key="cohorts.code", index=True)
     kind: str
-    stage: str
+    stage: str = ""
     holder: str
     holder_code: str | None = Field(default=None, foreign_key="organisations.code")
     subject: str = ""
+    severity: str = "warning"
     since: date
+    due_on: date | None = None
     people: int
     level: int
     status: str = "open"
     raised_on: date
+    openings: int = 1
+    held_until: date | None = None
     resolved_on: date | None = None
+    acknowledged_by: str = ""
+    acknowledged_on: date | None = None
+    snoozed_until: date | None = None
+    told_level: int = 0
+    told_people: int = 0
+    told_at: datetime | None = instant(default=None, index=True)
+    revision: int = 0
+    route: str = ""
+    digest_id: str | None = Field(default=None, index=True)
     channel: str = ""
     ts: str = ""
-    posted_at: datetime | None = instant(default=None)
 
 
 class AlertWait(Table, table=True):
@@ -181,3 +201,28 @@ class AlertWait(Table, table=True):
 
     alert_id: str = Field(foreign_key="alerts.id", primary_key=True)
     wait_id: str = Field(foreign_key="waits.id", primary_key=True)
+
+
+class AlertPress(Table, table=True):
+    """A button of an alert, pressed in the chat: recorded before anything is done, so that a crash loses none.
+
+    `waiting` until its work is done; `attempts` counts the beginnings of that work, `outcome` says how it ended.
+    """
+
+    __tablename__ = "presses"
+    __table_args__ = (
+        one_of("action", ("acknowledge", "snooze", "retry")),
+        one_of("status", ("waiting", "done", "failed")),
+        Index("ix_presses_waiting", "key", sqlite_where=text("status = 'waiting'"),
+              postgresql_where=text("status = 'waiting'")),
+    )  # fmt: skip
+
+    key: str = Field(primary_key=True)
+    alert_id: str = Field(foreign_key="alerts.id", index=True)
+    action: str
+    actor: str
+    pressed_at: datetime = instant()
+    on: date
+    status: str = "waiting"
+    attempts: int = 0
+    outcome: str = ""

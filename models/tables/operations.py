@@ -6,7 +6,7 @@ Belongs here: what keeps reading and sending exact. Does not: facts of the progr
 
 from datetime import date, datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from models.clock import now
@@ -15,7 +15,10 @@ from models.vault import Encrypted
 
 
 class SyncCursor(Table, table=True):
-    """How far a stream of a connection has been read, and what the last reading made of it."""
+    """How far a stream of a connection has been read, and what the last reading made of it.
+
+    `held_since` is the day the stall watch first found it held by its gate.
+    """
 
     __tablename__ = "sync_cursors"
 
@@ -25,6 +28,20 @@ class SyncCursor(Table, table=True):
     read_on: date
     status: str = "ok"
     reason: str = ""
+    held_since: date | None = None
+
+
+class SourceNights(Table, table=True):
+    """When a connection was last read as a whole, and in how many nights since then its reading has failed."""
+
+    __tablename__ = "source_nights"
+    __table_args__ = (CheckConstraint("(failed_nights > 0) = (failing_since IS NOT NULL)", name="failing_since_when"),)
+
+    connection: str = Field(primary_key=True)
+    tried_on: date
+    read_on: date | None = None
+    failed_nights: int = 0
+    failing_since: date | None = None
 
 
 class Quarantine(Table, table=True):
@@ -60,6 +77,18 @@ class Outbox(Table, table=True):
     sent_on: date | None = None
     answer: str = ""
     problem: str = ""
+
+
+class ChatHealth(Table, table=True):
+    """How a chat service takes messages: how many deliveries in a row it took nothing of, and since when."""
+
+    __tablename__ = "chat_health"
+
+    connection: str = Field(primary_key=True)
+    failures: int = 0
+    failing_on: date | None = None
+    failing_since: datetime | None = instant(default=None)
+    reason: str = ""
 
 
 class AuditEvent(Table, table=True):

@@ -111,6 +111,16 @@ class Cohort(Table, table=True):
     federation_code: str = Field(foreign_key="organisations.code")
 
 
+class CohortWindow(Table, table=True):
+    """A window of a cohort's plan: something can be done (an exam registered for) until the day it closes."""
+
+    __tablename__ = "cohort_windows"
+
+    cohort_code: str = Field(foreign_key="cohorts.code", primary_key=True)
+    name: str = Field(primary_key=True)
+    closes_on: date = Field(index=True)
+
+
 class CohortEnterprise(Table, table=True):
     """An enterprise that nominates for a cohort."""
 

@@ -56,6 +56,8 @@ class Participant(Table, table=True):
         CheckConstraint("(status IN ('active', 'held')) = (ended_on IS NULL)", name="ended_when_over"),
         Index("uq_participants_one_active", "worker_id", unique=True,
               sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'")),
+        Index("ix_participants_active", "cohort_code",
+              sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'")),
     )  # fmt: skip
 
     id: str = Field(primary_key=True)
