@@ -121,21 +121,21 @@ def login_of(connection: Connection) -> Login:
         case "none":
             return NoLogin()
         case "bearer":
-            return Header(_in_header(connection.name, f"Bearer {_secret(connection, 'token')}"))
+            return Header(_in_header(connection.name, f"Bearer {secret_for(connection, 'token')}"))
         case "basic":
-            return Header(basic(str(auth.get("username", "")), _secret(connection, "password")))
+            return Header(basic(str(auth.get("username", "")), secret_for(connection, "password")))
         case "moodle":
-            return MoodleToken(_secret(connection, "token"))
+            return MoodleToken(secret_for(connection, "token"))
         case "oauth2":
             return ClientCredentials(
                 connection.name, _named(connection, "token_url"), _named(connection, "client_id"),
-                _secret(connection, "client_secret"), _scopes(auth), bool(auth.get("in_body", False)),
+                secret_for(connection, "client_secret"), _scopes(auth), bool(auth.get("in_body", False)),
             )  # fmt: skip
     raise Permanent(connection.name, "log in", "auth.type must be none, bearer, basic, moodle or oauth2: correct it")
 
 
-def _secret(connection: Connection, name: str) -> str:
-    """Read a secret of a connection; one that is missing stops this connection alone."""
+def secret_for(connection: Connection, name: str) -> str:
+    """Read a secret of a connection. Raises Permanent: one that is missing stops this connection alone."""
     from connectors.settings import SettingsError, secret_of  # settings read connections, so they come first
 
     try:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.errors import OutsideError, Permanent
 from models.records import Page, Record, Unreadable
@@ -26,7 +26,8 @@ ROW_ERRORS = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, 
 class Connection(BaseModel):
     """One connection of an installation: whose data it brings, where it answers, how to log in.
 
-    `organisation` is a unified social credit code; `auth` names secrets, it never holds one.
+    `organisation` is a unified social credit code; `auth` names secrets, it never holds one. A chat by apprise has no
+    `base_url`: its address is a secret as a whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -34,9 +35,16 @@ class Connection(BaseModel):
     name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
     kind: str
     organisation: str
-    base_url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*:")
+    base_url: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*:|$)")
     auth: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_its_address(self) -> Self:
+        if bool(self.base_url) == (self.kind == "apprise"):
+            raise ValueError('its address goes into auth, as url_env or url_file, and it has no base_url'
+                             if self.base_url else "it needs a base_url")  # fmt: skip
+        return self
 
 
 @dataclass(frozen=True, slots=True)

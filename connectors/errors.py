@@ -8,11 +8,16 @@ An error names system, operation and status, and never what was sent or answered
 class OutsideError(Exception):
     """An outside system failed; the text is one sentence for a coordinator."""
 
-    def __init__(self, system: str, operation: str, message: str, *, status: int | None = None) -> None:
-        """Say which system failed at what, and how; `status` is its own, where it gave one."""
+    def __init__(
+        self, system: str, operation: str, message: str, *, status: int | None = None, unsent: bool = False
+    ) -> None:
+        """Say which system failed at what, and how; `status` is its own, where it gave one.
+
+        `unsent`: it surely took nothing of what was sent, so that sending it again is no repeat.
+        """
         said = f" (status {status})" if status is not None else ""
         super().__init__(f"{system}: {operation}: {message}{said}")
-        self.system, self.operation, self.status = system, operation, status
+        self.system, self.operation, self.status, self.unsent = system, operation, status, unsent
 
 
 class Transient(OutsideError):
@@ -23,10 +28,10 @@ class Transient(OutsideError):
 
     def __init__(
         self, system: str, operation: str, message: str, *,
-        status: int | None = None, retry_after: float | None = None, again: bool = True,
+        status: int | None = None, unsent: bool = False, retry_after: float | None = None, again: bool = True,
     ) -> None:  # fmt: skip
         """As OutsideError; `again` False: not within this run, the next one tries."""
-        super().__init__(system, operation, message, status=status)
+        super().__init__(system, operation, message, status=status, unsent=unsent)
         self.retry_after, self.again = retry_after, again
 
 

@@ -11,20 +11,24 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableEnvironment
 
 from connectors.base import Connection
+from models.rules.alerts import QuietHours
 from models.rules.policy import policies_from
 from models.vault import Keyring
 
 CONFIG_NAME = "yuanmeng.toml"
 KEY_BYTES = 64
-SECRETS = ("token", "password", "client_secret", "secret", "key")
+SECRETS = ("token", "password", "client_secret", "signing_secret", "secret", "key", "url")
+CHAT_KINDS = ("slack", "apprise")
+NIGHT = QuietHours()
 
 
 class SettingsError(ValueError):
@@ -39,6 +43,44 @@ def system_user() -> str:
         return "unknown"
 
 
+def _listed(value: Any) -> Any:
+    """One text may stand for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Route(BaseModel):
+    """Which chat is told of what. A field that is not set fits all; one that names several fits each of them.
+
+    `project` and `cohort` are codes, `organisation` is the holder's credit code, `role` the holder's role.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    connection: str
+    project: Texts = ()
+    cohort: Texts = ()
+    organisation: Texts = ()
+    role: Texts = ()
+    severity: Annotated[tuple[Literal["urgent", "warning", "info"], ...], BeforeValidator(_listed)] = ()
+
+
+class Quiet(BaseModel):
+    """The hours in which nobody is disturbed by what can wait, in Shanghai's time; the same twice means none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    begins: time = Field(default=NIGHT.begins, alias="from")
+    ends: time = Field(default=NIGHT.ends, alias="until")
+
+    @property
+    def hours(self) -> QuietHours:
+        """The same for the rules."""
+        return QuietHours(self.begins, self.ends)
+
+
 class Settings(BaseSettings):
     """The settings of one installation; YUANMENG_* in the environment goes before yuanmeng.toml.
 
@@ -51,6 +93,8 @@ class Settings(BaseSettings):
     database_url: str
     keys_file: Path
     connections: tuple[Connection, ...] = ()
+    routes: tuple[Route, ...] = ()
+    quiet: Quiet = Field(default_factory=lambda: Quiet.model_validate({}))
     channel: str = Field(default="yuanmeng", min_length=1)
     language: Literal["zh", "en", "both"] = "both"
     actor: str = Field(default_factory=system_user, min_length=1)
@@ -82,6 +126,16 @@ class Settings(BaseSettings):
         if doubled:
             raise ValueError(f"two connections are named {doubled[0]}: give each its own name")
         return connections
+
+    @field_validator("routes")
+    @classmethod
+    def _routes_lead_somewhere(cls, routes: tuple[Route, ...], before: ValidationInfo) -> tuple[Route, ...]:
+        connections = before.data.get("connections", ())  # none when they are wrong themselves
+        chats = {one.name for one in connections if one.kind in CHAT_KINDS}
+        lost = next((one.connection for one in routes if one.connection not in chats), None)
+        if lost is not None and "connections" in before.data:
+            raise ValueError(f"it leads to {lost}, which is no connection of kind {' or '.join(CHAT_KINDS)}")
+        return routes
 
 
 def load_settings(home: Path | None = None) -> Settings:
@@ -139,6 +193,11 @@ def _read_config(config: Path) -> dict[str, Any]:
 
 def _check_auth(connection: dict[str, Any], config: Path) -> None:
     """Refuse a secret in the file itself; let files of secrets be named from the file's own folder."""
+    if connection.get("kind") == "apprise" and connection.get("base_url"):
+        raise SettingsError(
+            f"{config} holds the address of the chat {connection.get('name', '?')}, which is a secret as a whole: "
+            "put it into the environment, and name the variable with auth = { url_env = … } in place of base_url"
+        )
     if "@" in str(connection.get("base_url", "")).partition("?")[0]:
         raise SettingsError(
             f"{config} holds a login in the base_url of the connection {connection.get('name', '?')}: "

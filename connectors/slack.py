@@ -9,8 +9,6 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
-from datetime import datetime
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any, Self
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
@@ -20,10 +18,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from connectors.auth import Header, login_of
-from connectors.base import Check, Connection, Connector
+from connectors.base import Check, Connection
+from connectors.chat import Chat
 from connectors.errors import OutsideError, Permanent, Refused, Transient
 from connectors.http import ATTEMPTS, BODY_CAP, LONGEST_WAIT, PORTS, seconds_of
-from models.records import Page
 
 EVENT = "yuanmeng_alert"
 LIMITED = frozenset({"ratelimited", "rate_limited"})
@@ -61,10 +59,9 @@ class _Client(WebClient):
             return {"status": response.status, "headers": response.headers, "body": raw.decode()}
 
 
-class SlackConnector(Connector):
+class SlackConnector(Chat):
     """One channel of one workspace."""
 
-    streams = ()
     _client: WebClient
     _last = 0.0
 
@@ -89,10 +86,6 @@ class SlackConnector(Connector):
     def channel(self) -> str:
         """The channel that is told."""
         return str(self.connection.options.get("channel", ""))
-
-    def read(self, stream: str, since: datetime | None = None, **scope: Any) -> AsyncIterator[Page[Any]]:
-        """Raise Permanent: nothing is read from a chat."""
-        raise Permanent(self.connection.name, f"read {stream}", "a chat has no streams: ask another connection")
 
     async def check(self) -> list[Check]:
         """Log in, and read the channel that is to be told."""

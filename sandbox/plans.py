@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox import organisations as orgs
 from sandbox.story import Facts, Funding
-from sandbox.wire.names import ALERTS_CHANNEL, CLIENT_ID, SCIM_EXTENSION, SECRET_ENV, STREAMS, USERNAME
+from sandbox.wire.names import ALERTS_CHANNEL, CLIENT_ID, SCIM_EXTENSION, SECRET_ENV, STREAMS, TEAM, USERNAME
 
 _ROSTER_SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"
 _GRADEBOOK_SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/gradebook-core.readonly"
@@ -152,7 +152,7 @@ def connections_toml(host: str) -> str:
                         streams=list(STREAMS[org.path]))
             for org in orgs.OFFICES
         ),
-        _connection("chat", "slack", orgs.FEDERATION.code, f"{host}/slack/api/", bearer, channel=ALERTS_CHANNEL,
-                    seconds_between=0),
+        _connection("chat", "slack", orgs.FEDERATION.code, f"{host}/slack/api/",
+                    {**bearer, "signing_secret_env": SECRET_ENV}, channel=ALERTS_CHANNEL, team=TEAM, seconds_between=0),
     ]  # fmt: skip
     return "\n".join(parts)

@@ -9,6 +9,7 @@ CLIENT_ID = "yuanmeng"
 USERNAME = "yuanmeng"
 SCIM_EXTENSION = "urn:yuanmeng:params:scim:schemas:extension:worker:2.0:User"
 ENTERPRISE_EXTENSION = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+TEAM = "T0SANDBOX01"
 ALERTS_CHANNEL = "C0SANDBOX01"
 REPORTS_CHANNEL = "C0SANDBOX02"
 CHANNELS = {ALERTS_CHANNEL: "yuanmeng-alerts", REPORTS_CHANNEL: "yuanmeng-reports"}

@@ -15,10 +15,10 @@ from starlette.routing import Route
 from sandbox.days import moment
 from sandbox.wire import slack_page
 from sandbox.wire.http import Json, bearer, form, json_body
-from sandbox.wire.names import CHANNELS, SECRET
+from sandbox.wire.names import CHANNELS, SECRET, TEAM
 from sandbox.wire.state import state_of
 
-TEAM, BOT, USER = "T0SANDBOX01", "B0YUANMENG1", "U0YUANMENG1"
+BOT, USER = "B0YUANMENG1", "U0YUANMENG1"
 MOST_BLOCKS, LONGEST_TEXT, LONGEST_SECTION = 50, 40_000, 3_000
 Values = dict[str, Any]
 Message = dict[str, Any]
