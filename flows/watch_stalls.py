@@ -4,6 +4,7 @@ from prefect import flow
 
 from flows.forms import AsOf, named
 from tasks.outbox import deliver_outbox
+from tasks.presses import finish_presses
 from tasks.stalls import watch_waits
 
 
@@ -16,4 +17,5 @@ async def watch_stalls(as_of: AsOf = None) -> dict[str, int]:
     """
     alerts = await watch_waits(as_of)
     await deliver_outbox(as_of)
+    await finish_presses(as_of)
     return alerts

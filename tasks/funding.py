@@ -39,6 +39,17 @@ class _Books:
             ledger_lines(board.session, ids),
         )
 
+    def granted(self, source: FundingSource) -> list[Award]:
+        """The standing awards of a source."""
+        return [one for one in self.awards.values() if one.source_id == source.id and one.status == "granted"]
+
+    def sum_up(self) -> None:
+        """Note on each source what it gives by now, for those who watch its limits."""
+        for source in self.sources:
+            granted = self.granted(source)
+            source.granted_heads = len({award.participant_id for award in granted})
+            source.granted_total = sum((award.amount for award in granted), start=Decimal("0.00"))
+
 
 def settle(board: Board) -> None:
     """Grant what fell due, order what is granted, book what came back, for the whole cohort."""
@@ -49,6 +60,7 @@ def settle(board: Board) -> None:
         for source in books.sources:
             _grant_due(board, books, participant, source)
     _follow_all(board, books, withdrawn=False)
+    books.sum_up()
 
 
 def _follow_all(board: Board, books: _Books, *, withdrawn: bool) -> None:
@@ -75,9 +87,7 @@ def _grant_due(board: Board, books: _Books, participant: Participant, source: Fu
         key = make_id("AW", participant.id, source.id, instalment.period)
         if key in books.awards:
             continue
-        granted = [
-            award for award in books.awards.values() if award.source_id == source.id and award.status == "granted"
-        ]
+        granted = books.granted(source)
         heads = {award.participant_id for award in granted}
         decision = judge_award(
             rule_source, heads=len(heads), total=sum((award.amount for award in granted), start=Decimal("0")),

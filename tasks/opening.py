@@ -15,10 +15,11 @@ from models.identity import make_id
 from models.repositories.audit import record
 from models.repositories.common import add_missing
 from models.repositories.funding import funding_sources
+from models.repositories.watch import window_names
 from models.rules.ledger import head_warning
 from models.tables.funding import FundingSource
 from models.tables.lifecycle import Step
-from models.tables.organisations import Cohort, CohortEnterprise, Module, Organisation, Programme, Project
+from models.tables.organisations import Cohort, CohortEnterprise, CohortWindow, Module, Organisation, Programme, Project
 from tasks.office import office, unit_of_work
 from tasks.plan import Plan, PlanError, parse_plan
 from tasks.step import step
@@ -73,6 +74,7 @@ def _rows(plan: Plan, today: date, entered_on: date) -> list[SQLModel]:
             CohortEnterprise(cohort_code=plan.code, enterprise_code=one.code, supervisor=one.supervisor)
             for one in plan.enterprises
         ),
+        *(CohortWindow(cohort_code=plan.code, **one.model_dump()) for one in plan.windows),
         *_sources(plan),
         Step(
             id=make_id("S", plan.code, "", "nomination"),
@@ -138,6 +140,7 @@ def _refuse_another_plan(session: Session, plan: Plan, rows: list[SQLModel]) -> 
     """The same plan again is fine; another plan under a taken code is a mistake."""
     planned = {row.id for row in rows if isinstance(row, FundingSource)}
     same = {row.id for row in funding_sources(session, plan.code)} == planned
+    same = same and window_names(session, plan.code) == {one.name for one in plan.windows}
     for row in rows:
         if isinstance(row, Step):
             continue
@@ -148,7 +151,7 @@ def _refuse_another_plan(session: Session, plan: Plan, rows: list[SQLModel]) -> 
         raise PlanError(f"a cohort {plan.code} was opened from a different plan: give this plan another code")
 
 
-MOVING = {"stage", "stage_entered_on"}
+MOVING = {"stage", "stage_entered_on", "granted_heads", "granted_total", "nearly_used_on"}
 
 
 def _difference(standing: SQLModel, planned: SQLModel) -> str:

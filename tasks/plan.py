@@ -96,8 +96,15 @@ class PlannedFunding(_Part):
     budget: Decimal | None = Field(default=None, ge=0, decimal_places=2)
 
 
+class PlannedWindow(_Part):
+    """Something that can be done until a day: a registration for an exam, an application. The watch tells of it."""
+
+    name: str = Field(min_length=1, max_length=60)
+    closes_on: date
+
+
 class Plan(_Part):
-    """A cohort as planned: project, programme, organisations, quota, dates and funding."""
+    """A cohort as planned: project, programme, organisations, quota, dates, windows and funding."""
 
     code: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{2,31}$")
     name: str
@@ -113,6 +120,7 @@ class Plan(_Part):
     finance: PlannedOrganisation
     enterprises: tuple[PlannedEnterprise, ...] = Field(min_length=1)
     funding: tuple[PlannedFunding, ...] = ()
+    windows: tuple[PlannedWindow, ...] = ()
 
 
 def parse_plan(data: dict[str, Any]) -> Plan:
@@ -133,6 +141,7 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     named = [f"module {one.code}" for one in programme.modules]
     named += [f"funding {one.source}/{one.trigger}" for one in plan.funding]
     named += [f"enterprise {one.code}" for one in plan.enterprises]
+    named += [f"window {one.name}" for one in plan.windows]
     yield from (f"{name} stands in the plan twice" for name, times in Counter(named).items() if times > 1)
     for one in programme.modules:
         if one.term > programme.terms:

@@ -22,7 +22,7 @@ from models.clock import SHANGHAI, business_date
 from models.repositories.common import add_missing
 from models.repositories.operations import held_back
 from models.repositories.teaching import classes_running
-from models.tables.operations import SyncCursor
+from models.tables.operations import SourceNights, SyncCursor
 from tasks.gate import Counts, take_again, take_page
 from tasks.office import office, unit_of_work
 from tasks.progress import tell
@@ -53,7 +53,21 @@ async def _sync_connection(name: str, as_of: date | None, full: bool) -> Report:
                 report["streams"][stream] = await reading.run(connector)
     except (Transient, Permanent) as error:
         report.update(status="failed", reason=str(error))
+    keep_night(name, business_date(as_of), read=report["status"] != "failed")
     return report
+
+
+def keep_night(name: str, today: date, *, read: bool) -> None:
+    """Note whether a connection could be read tonight; a night that fails twice is one, a later success undoes it."""
+    with unit_of_work() as session:
+        alone(session, name)
+        nights = add_missing(session, SourceNights(connection=name, tried_on=today))
+        if read:
+            nights.read_on, nights.failed_nights, nights.failing_since = today, 0, None
+        elif nights.read_on != today and (not nights.failed_nights or nights.tried_on < today):
+            nights.failed_nights += 1
+            nights.failing_since = nights.failing_since or today
+        nights.tried_on = max(nights.tried_on, today)
 
 
 @dataclass

@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 
 from models.identity import make_id
-from models.rules.attendance import AttendanceCount, apply_leave, count
+from models.repositories.teaching import ASKED_AFTER
+from models.rules.attendance import AttendanceCount, absent_since, apply_leave, count
 from models.rules.marks import ModuleEvidence, settle_module
 from models.rules.teaching import (
     awaits_confirmation,
@@ -84,7 +85,8 @@ def _take(board: Board, participant: Participant, module: Module, one: Class | N
             setattr(taken, name, value)
         taken.decided_on = board.today
     if one is not None and participant.status == "active":
-        _declare(board, participant, one, taken, [meaning for _, meaning in meanings], attendance)
+        seen = [(session_day(session), meaning) for session, meaning in meanings]
+        _declare(board, participant, one, taken, seen, attendance)
 
 
 def _meanings(board: Board, participant: Participant, one: Class) -> list[tuple[Session, str]]:
@@ -137,18 +139,17 @@ def _declare(
     participant: Participant,
     one: Class,
     taken: ModuleTaken,
-    meanings: list[str],
+    seen: list[tuple[date, str]],
     attendance: AttendanceCount,
 ) -> None:
     """Declare what this class has waiting for this participant today."""
     term, exam_on = one.term, one.exam_on()
-    closed = [session_day(session) for session in one.sessions if session.closed]
     began = {
-        "absent-twice": closed[-1] if closed else None, "attendance-low": term.starts_on if term else None,
+        "absent-twice": absent_since(seen, board.policy.absences_in_a_row), "attendance-low": term.starts_on if term else None,
         "exam-result": exam_on, "make-up-exam": exam_on,
     }  # fmt: skip
     for kind in study_waits(
-        taken.state, meanings, attendance, exam_on=exam_on, today=board.today, policy=board.policy,
+        taken.state, [meaning for _, meaning in seen], attendance, exam_on=exam_on, today=board.today, policy=board.policy,
         running=term is not None and term.starts_on <= board.today <= term.ends_on,
     ):  # fmt: skip
         since = began[kind]
@@ -167,6 +168,8 @@ def _await_unset_exam(board: Board, participant: Participant, one: Class, taken:
 def watch_classes(board: Board) -> None:
     """Declare what whole classes wait for: the centre's confirmation, registers not reported."""
     for one in study_of(board).classes.values():
+        if one.term is not None and board.today <= one.term.ends_on + ASKED_AFTER:
+            _watch_registers(board, one)
         if one.term is None or board.today > one.term.ends_on:
             continue
         starts_on = one.confirmation.starts_on if one.confirmation else one.term.starts_on
@@ -174,7 +177,11 @@ def watch_classes(board: Board) -> None:
         closed = [session.closed for session in one.sessions]
         if awaits_confirmation(starts_on, board.today, board.policy, confirmed=confirmed, registers_closed=closed):
             ask_on = confirmation_asked_on(starts_on, board.policy)
-            board.wait("class-confirmation", None, ask_on, subject=one.section.code, due=ask_on)
-        for session in one.sessions:
-            if register_overdue(session_day(session), session.closed, board.today, board.policy):
-                board.wait("attendance-unreported", None, session_day(session), subject=one.section.code)
+            board.wait("class-confirmation", None, ask_on, subject=one.section.code)
+
+
+def _watch_registers(board: Board, one: Class) -> None:
+    """The registers of a class are asked for while it is taught, and as long after as they may still be corrected."""
+    for session in one.sessions:
+        if register_overdue(session_day(session), session.closed, board.today, board.policy):
+            board.wait("attendance-unreported", None, session_day(session), subject=one.section.code)

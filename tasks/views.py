@@ -3,6 +3,8 @@
 Belongs here: reading and arranging. Does not: changing anything, except the audit row of a reveal.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -22,16 +24,18 @@ from models.repositories.lifecycle import (
     unanswered,
 )
 from models.repositories.organisations import cohorts, organisation_names
-from models.repositories.people import participations_of, statuses
+from models.repositories.people import active_counts, participations_of, statuses
 from models.repositories.teaching import modules_taken
 from models.rules.cohorts import ORDER
-from models.rules.lifecycle import WAIT_KINDS
+from models.rules.lifecycle import ALL_KINDS, WAIT_KINDS
 from models.rules.stalls import StallDecision, judge_wait
 from models.tables.lifecycle import DecisionRequest, Step, Wait
 from models.tables.organisations import Cohort
 from models.tables.people import Participant, Worker
 from tasks.errors import BadInput
 from tasks.office import office, unit_of_work
+from tasks.watch import DETECTORS
+from tasks.watch.waits import find as find_waits
 
 View = dict[str, Any]
 
@@ -113,9 +117,87 @@ def _grouped(waits: list[View]) -> list[View]:
 
 
 def stalls(as_of: date | None = None) -> list[View]:
-    """Who holds what up, since when: stalled waits of all cohorts, the oldest first."""
+    """Who holds what up, since when and how late: stalled waits of all cohorts, what else is watched; oldest first."""
+    return [line for line, _ in _stalls(business_date(as_of))]
+
+
+def stalls_by(by: str, as_of: date | None = None) -> View:
+    """The same in groups, by `holder` or `cohort`: how many steps and workers each holds up, the oldest group first.
+
+    By `age` there is one list without groups. A worker behind several steps of a group counts once.
+    """
+    found = _stalls(business_date(as_of))
+    groups: dict[str, list[tuple[View, set[str]]]] = {}
+    for line, who in found if by in GROUPED_BY else ():
+        groups.setdefault(GROUPED_BY[by](line), []).append((line, who))
+    lines = [line for line, _ in found]
+    return {"by": by, "groups": [_group(name, members) for name, members in groups.items()], "stalls": lines}
+
+
+GROUPED_BY: dict[str, Callable[[View], str]] = {
+    "holder": lambda line: line["holder"] or line["on"], "cohort": lambda line: line["cohort"] or "",
+}  # fmt: skip
+
+
+def _stalls(today: date) -> list[tuple[View, set[str]]]:
+    """Each stall as a line, and the workers named behind it; the oldest first."""
     with unit_of_work() as session:
-        return [line for line in _grouped(_open_waits(session, None, business_date(as_of))) if line["stalled"]]
+        found = [*_stalled_waits(session, today), *_watched(session, today)]
+    return sorted(found, key=lambda one: (one[0]["since"], one[0]["cohort"], one[0]["kind"], one[0]["subject"]))
+
+
+def _stalled_waits(session: Session, today: date) -> list[tuple[View, set[str]]]:
+    waits = [wait for wait in _open_waits(session, None, today) if wait["stalled"]]
+    behind = active_counts(session, {wait["cohort"] for wait in waits if wait["participant"] is None})
+    lines: dict[tuple[Any, ...], tuple[View, set[str]]] = {}
+    for wait in waits:
+        person, key = wait.pop("participant"), tuple(wait[name] for name in EPISODE)
+        line, who = lines.setdefault(key, ({**wait, "people": 0, "late": _late(wait["due"], today)}, set()))
+        line["level"] = max(line["level"], wait["level"])
+        who |= {person} - {None}
+        line["people"] = len(who) if person else max(line["people"], behind.get(wait["cohort"], 0))
+    return list(lines.values())
+
+
+EPISODE = ("cohort", "kind", "on", "holder", "subject", "since", "due")
+
+
+def _watched(session: Session, today: date) -> Iterator[tuple[View, set[str]]]:
+    """What is stalled besides the waits: a silent source, money nearly used, a window about to close."""
+    found = [stall for find in DETECTORS if find is not find_waits for stall in find(session, today)]
+    names = organisation_names(session, [stall.holder_code for stall in found if stall.holder_code])
+    for stall in found:
+        kind, due = ALL_KINDS[stall.kind], stall.due_on.isoformat() if stall.due_on else None
+        yield {
+            "cohort": stall.cohort_code, "kind": stall.kind, "on": stall.holder,
+            "holder": names.get(stall.holder_code or "", ""), "for": kind.what, "chinese": kind.chinese,
+            "subject": stall.subject, "since": stall.since.isoformat(), "due": due, "stalled": True,
+            "provisional": stall.due_on is not None and office().calendar.is_provisional(stall.due_on),
+            "level": stall.level, "people": stall.people, "late": _late(due, today),
+        }, set()  # fmt: skip
+
+
+def _late(due: str | None, today: date) -> int:
+    """How many working days have passed since something was due."""
+    return office().calendar.working_days_between(date.fromisoformat(due), today) if due else 0
+
+
+def _group(name: str, members: list[tuple[View, set[str]]]) -> View:
+    lines = [line for line, _ in members]
+    return {
+        "name": name, "on": sorted({line["on"] for line in lines}), "steps": len(lines), "workers": _workers(members),
+        "since": lines[0]["since"], "late": max(line["late"] for line in lines), "stalls": lines,
+    }  # fmt: skip
+
+
+def _workers(members: list[tuple[View, set[str]]]) -> int:
+    """How many workers stand behind steps: those they name, or all of a cohort where one is its own."""
+    named: dict[str, set[str]] = defaultdict(set)
+    whole: dict[str, int] = defaultdict(int)
+    for line, who in members:
+        named[line["cohort"]] |= who
+        whole[line["cohort"]] = max(whole[line["cohort"]], line["people"])
+    return sum(max(len(named[cohort]), whole[cohort]) for cohort in whole)
 
 
 def inbox(as_of: date | None = None) -> list[View]:
