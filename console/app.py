@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 from console.commands import (
+    alerts,
+    automations,
+    callbacks,
     cohort,
     connections,
     decisions,
@@ -19,6 +22,7 @@ from console.commands import (
     reports,
     roster,
     sandbox,
+    stalls,
     sync,
     worker,
 )
@@ -60,9 +64,12 @@ app.add_typer(cohort.app, name="cohort")
 app.command("inbox")(decisions.inbox)
 app.command("decide")(decisions.decide)
 app.command("sync")(sync.sync)
-app.command("stalls")(sync.stalls)
+app.command("stalls")(stalls.stalls)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(worker.app, name="worker")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("report")(reports.report)
+app.command("callbacks")(callbacks.callbacks)
 app.command("sandbox")(sandbox.sandbox)
+app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from console.truth import compare
+from models.repositories.alerts import alerts
 from models.repositories.credentials import certificates_by_kind
-from models.repositories.lifecycle import alerts
 from models.repositories.operations import sent_messages
 from models.repositories.organisations import cohorts
 from models.repositories.people import endings

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from console import words
 from console.rule_words import rules as rules_told
-from models.rules.lifecycle import WAIT_KINDS
+from models.rules.lifecycle import ALL_KINDS
 
 if TYPE_CHECKING:
     from console.demo_summary import AlertsOfAKind, Ended
@@ -37,7 +37,7 @@ def _table(title: str, *columns: str, numbers: int = 0) -> Table:
     """A table whose last `numbers` columns are aligned to the right."""
     table = Table(title=title, title_justify="left")
     for place, name in enumerate(columns, start=1):
-        table.add_column(name, justify="right" if place > len(columns) - numbers else "left")
+        table.add_column(name, justify="right" if place > len(columns) - numbers else "left", overflow="fold")
     return table
 
 
@@ -71,10 +71,10 @@ def _yuan(text: str) -> str:
 
 
 def _alerts(alerts: "dict[str, AlertsOfAKind]") -> Table:
-    columns = ("提醒 raised", "升级 escalated", "办结 resolved", "最长（天） longest, days")
+    columns = ("提醒\nraised", "升级\nescalated", "办结\nresolved", "最长天数\nlongest, days")
     table = _table("卡点提醒 alerts and how they ended", "事由 what was awaited", *columns, numbers=len(columns))
     for kind, one in alerts.items():
-        told = f"{WAIT_KINDS[kind].chinese}\n{WAIT_KINDS[kind].what}"
+        told = f"{ALL_KINDS[kind].chinese}\n{ALL_KINDS[kind].what}"
         table.add_row(told, str(one.raised), str(one.escalated or ""), str(one.resolved), str(one.longest))
     return table
 

@@ -34,7 +34,7 @@ View = dict[str, Any]
 Parts = Iterator[RenderableType]
 
 
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+def lay_out(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
     """Lay out rows; a column whose name ends with `#` is of numbers, one with `!` of what is copied: never broken."""
     table = Table(title=title, title_justify="left")
     for name in columns:
@@ -45,8 +45,9 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) ->
     return table
 
 
-def _or_nothing(title: str, columns: Iterable[str], rows: list[Any], nothing: str) -> Parts:
-    yield _table(title, columns, rows) if rows else nothing
+def rows_or(title: str, columns: Iterable[str], rows: list[Any], nothing: str) -> Parts:
+    """Lay out rows; where there is none, say so."""
+    yield lay_out(title, columns, rows) if rows else nothing
 
 
 def _counted(participants: dict[str, int]) -> str:
@@ -60,7 +61,7 @@ def connection_table(value: View) -> Parts:
         for one in value["connections"]
     ]
     columns = ("名称 name!", "类型 kind", "机构 organisation!", "地址 address")
-    yield from _or_nothing(
+    yield from rows_or(
         "连接 connections", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
     )
 
@@ -72,7 +73,7 @@ def check_table(value: View) -> Parts:
         for name, one in value["connections"].items()
     ]
     columns = ("名称 name!", "类型 kind", "状态 status", "说明 what to fix")
-    yield from _or_nothing(
+    yield from rows_or(
         "连接 connections", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
     )
 
@@ -86,7 +87,7 @@ def roster_tables(value: View) -> Parts:
     ]
     if rows:
         columns = ("行 row#", "结果 result", "原因 reasons", "编号 id!")
-        yield _table(f"花名册 roster for {value['cohort']}", columns, rows)
+        yield lay_out(f"花名册 roster for {value['cohort']}", columns, rows)
     counts = ", ".join(f"{status(name)} {value[name]}" for name in ("accepted", "held", "refused"))
     yield f"共 {len(value['rows'])} 行 rows: {counts}"
     if value.get("copy"):
@@ -107,7 +108,7 @@ def cohorts_table(value: View) -> Parts:
         for one in value["cohorts"]
     ]
     columns = ("代码 code!", "班级 name", "阶段 stage", "进入 entered", "职工 participants", "卡点\nstalled#")
-    yield from _or_nothing(
+    yield from rows_or(
         "班级 cohorts", columns, rows, "没有班级 there is no cohort yet: `yuanmeng cohort open PLAN.toml`"
     )
 
@@ -116,7 +117,7 @@ def cohort_tables(value: View) -> Parts:
     """One cohort: its timeline, who holds it up, its people."""
     yield f"班级 cohort {value['code']} {value.get('name', '')}: {stage(value['stage'])}, 自 since {value['entered']}"
     rows = [(stage(one["stage"]), one["entered"], one["left"]) for one in value["timeline"]]
-    yield _table("进程 timeline", ("阶段 stage", "进入 entered", "离开 left"), rows)
+    yield lay_out("进程 timeline", ("阶段 stage", "进入 entered", "离开 left"), rows)
     yield from _waits("等待 waits", value["waits"], "没有等待事项 nothing is awaited")
     yield f"职工 participants: {_counted(value['participants']) or '暂无 none yet'}"
     if "people" in value:
@@ -131,36 +132,27 @@ def _people(people: list[View]) -> Parts:
         for one in people
     ]  # fmt: skip
     columns = ("姓名 name", "企业 enterprise", "状态 status", "阶段 stage", "编号 id!")
-    yield from _or_nothing("名单 people", columns, rows, "nobody is nominated yet: `yuanmeng roster import`")
+    yield from rows_or("名单 people", columns, rows, "nobody is nominated yet: `yuanmeng roster import`")
 
 
-def stalls_table(value: View) -> Parts:
-    """Who holds what up, the oldest first."""
-    yield from _waits("卡点 stalls", value["stalls"], "没有卡点 nothing is stalled", with_cohort=True)
-
-
-def _waits(title: str, waits: list[View], nothing: str, *, with_cohort: bool = False) -> Parts:
-    columns = ["等谁 on", "等什么 for", "人数\npeople#", "自 since", "期限 due"]
+def _waits(title: str, waits: list[View], nothing: str) -> Parts:
+    columns = ["等谁 on", "等什么 for", "人数\npeople#", "自 since", "期限 due", "超期\nstalled"]
     rows = [
-        [holder(one["on"], one.get("holder", "")), _what(one), one.get("people") or "", one["since"], _due(one)]
+        [holder(one["on"], one.get("holder", "")), awaited(one), one.get("people") or "", one["since"], due(one),
+         "是 yes" if one["stalled"] else ""]
         for one in waits
-    ]
-    if with_cohort:  # of all cohorts, those that are stalled
-        columns.insert(0, "班级 cohort!")
-        rows = [[one["cohort"], *row] for one, row in zip(waits, rows, strict=True)]
-    else:
-        columns.append("超期\nstalled")
-        rows = [[*row, "是 yes" if one["stalled"] else ""] for one, row in zip(waits, rows, strict=True)]
-    yield from _or_nothing(title, columns, rows, nothing)
+    ]  # fmt: skip
+    yield from rows_or(title, columns, rows, nothing)
 
 
-def _what(wait: View) -> str:
+def awaited(wait: View) -> str:
+    """What is awaited, and what it is about."""
     what = f"{wait.get('chinese', '')} {wait['for']}".strip()
     return f"{what} ({subject(wait['subject'])})" if wait.get("subject") else what
 
 
-def _due(wait: View) -> str:
-    """A due date in a year whose calendar is not out is marked as about."""
+def due(wait: View) -> str:
+    """Until when; a day in a year whose calendar is not out is marked as about."""
     return f"{'约 about ' if wait.get('provisional') else ''}{wait['due'] or ''}"
 
 
@@ -168,7 +160,7 @@ def inbox_table(value: View) -> Parts:
     """What waits for a person's decision."""
     rows = [(one["id"], one["cohort"], one["name"], one["question"], one["since"]) for one in value["inbox"]]
     columns = ("编号 id!", "班级 cohort!", "职工 worker", "问题 question", "自 since")
-    yield from _or_nothing("待办 inbox", columns, rows, "没有待办 nothing waits for a decision")
+    yield from rows_or("待办 inbox", columns, rows, "没有待办 nothing waits for a decision")
     if rows:
         yield "回答 answer: yuanmeng decide ID... approve --reason REASON (or refuse)"
 
@@ -178,7 +170,7 @@ def decided_table(value: View) -> Parts:
     yield f"已决定 decided: {len(value['decided'])}"
     if value["refused"]:
         rows = [(one["id"], one["reason"]) for one in value["refused"]]
-        yield _table("未能决定 not decided", ("编号 id!", "原因 why"), rows)
+        yield lay_out("未能决定 not decided", ("编号 id!", "原因 why"), rows)
 
 
 def sync_tables(value: View) -> Parts:
@@ -191,7 +183,7 @@ def sync_tables(value: View) -> Parts:
         for name, one in value["connections"].items()
         for stream, counts in one["streams"].items()
     ]
-    yield from _or_nothing(
+    yield from rows_or(
         "同步 sync", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
     )
     for name, one in value["connections"].items():
@@ -206,7 +198,7 @@ def quarantine_table(value: View) -> Parts:
         for one in value["quarantine"]
     ]
     columns = ("编号 id!", "连接 connection", "数据流 stream", "规则 rule it broke", "自 since")
-    yield from _or_nothing("隔离 quarantine", columns, rows, "没有隔离的记录 nothing is held back")
+    yield from rows_or("隔离 quarantine", columns, rows, "没有隔离的记录 nothing is held back")
     if rows:
         yield "请对方更正后重试 once the source has corrected them: yuanmeng quarantine retry"
 
@@ -231,14 +223,14 @@ def worker_tables(value: View) -> Parts:
         for line in value["audit"]
     ]  # fmt: skip
     if rows:
-        yield _table("记录 audit trail", ("日期 on", "动作 action", "经办 actor", "原因 reason"), rows)
+        yield lay_out("记录 audit trail", ("日期 on", "动作 action", "经办 actor", "原因 reason"), rows)
 
 
 def _participation(one: View) -> Parts:
     told = f"{status(one['status'])}, {stage(one['stage'])}"
     why = f" ({rules(one['rule'])}: {one['reason']})" if one["rule"] else ""
     yield f"班级 cohort {one['cohort']} ({one['id']}): {told}{why}"
-    yield _table("进程 steps", ("阶段 stage", "进入 entered", "离开 left"),
+    yield lay_out("进程 steps", ("阶段 stage", "进入 entered", "离开 left"),
                  [(stage(step["stage"]), step["entered"], step["left"]) for step in one["steps"]])  # fmt: skip
     if one["modules"]:
         columns = ("课程 module", "状态 state", "成绩 mark#", "学分 credits#", "出勤 present#", "说明 why")
@@ -247,14 +239,14 @@ def _participation(one: View) -> Parts:
              f"{each['present']}/{each['held']}" if each["held"] else "", rules(each["rule"]))
             for each in one["modules"]
         ]  # fmt: skip
-        yield _table("课程 modules", columns, rows)
+        yield lay_out("课程 modules", columns, rows)
     if one["money"]:
         headings = ("日期 on", "类别 kind", "来源 source", "期 period", "金额 yuan#")
         lines = [
             (line["on"], LINE[line["kind"]], MONEY_SOURCE[line["source"]], period(line["period"]), line["amount"])
             for line in one["money"]
         ]
-        yield _table("资金 money", headings, lines)
+        yield lay_out("资金 money", headings, lines)
     for wait in one["waits"]:
         chinese = WAIT_KINDS[wait["kind"]].chinese
         yield f"等待 waits for: {chinese} {wait['for']} ({holder(wait['on'])}), 自 since {wait['since']}"

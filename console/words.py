@@ -28,6 +28,13 @@ HOLDER = {
     "supervisor": "班组长 supervisor",
     "department": "教育部门 education department",
 }
+ALERT_STATUS = {
+    "open": "未处理 open",
+    "acknowledged": "已签收 acknowledged",
+    "snoozed": "暂缓 snoozed",
+    "resolved": "已办结 resolved",
+}
+SEVERITY = {"urgent": "紧急 urgent", "warning": "警告 warning", "info": "提示 info"}
 SOURCE_STATUS = {"ok": "正常 ok", "held": "待确认 held", "failed": "失败 failed"}
 KIND = {
     "scim": "人事 HR (scim)",
@@ -36,6 +43,7 @@ KIND = {
     "xapi": "学习记录 learning records (xapi)",
     "partner": "办件 partner",
     "slack": "通知 chat (slack)",
+    "apprise": "通知 chat (apprise)",
 }
 MODULE_STATE = {
     "enrolled": "在修 enrolled",
@@ -66,6 +74,10 @@ ACTION = {
     "consent-recorded": "登记同意书 consent recorded",
     "consent-withdrawn": "撤回同意 consent withdrawn",
     "keys-rotated": "更换密钥 keys rotated",
+    "alert-acknowledge": "签收提醒 alert acknowledged",
+    "alert-snooze": "暂缓提醒 alert snoozed",
+    "alert-retry": "要求重试 retry asked for",
+    "alert-retried": "重试完毕 tried again",
     "decided-review": "审核 review decided",
     "decided-nominated-twice": "重复推荐处理 doubled row decided",
     "decided-nominated-elsewhere": "多处推荐处理 second nomination decided",

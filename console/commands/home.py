@@ -18,9 +18,11 @@ TEMPLATE = """\
 # keys_file = "keys.toml"                       # back it up apart from the database
 # channel = "yuanmeng"                          # the chat channel for alerts
 # language = "both"                             # zh, en or both
+# quiet = { from = "21:00", until = "08:00" }   # hours in which only what is urgent is told
 
 # One block for each system that is read or written; `yuanmeng connections check` tries them.
-# kinds: scim (HR), oneroster (school), moodle, xapi (centre), partner (school, assessor, finance, union), slack (chat)
+# kinds: scim (HR), oneroster (school), moodle, xapi (centre), partner (school, assessor, finance, union), slack (chat),
+# apprise (chat: Feishu, DingTalk and WeCom robots, e-mail; docs/alerts.md)
 #
 # [[connections]]
 # name = "wuxi-open-university"
@@ -29,6 +31,18 @@ TEMPLATE = """\
 # base_url = "https://sis.example.edu.cn/ims/oneroster"
 # auth = { type = "oauth2", token_url = "https://sis.example.edu.cn/oauth/token", client_id = "ym", \
 client_secret_env = "WUXI_OU_SECRET" }
+#
+# [[connections]]
+# name = "union-group"
+# kind = "apprise"
+# organisation = "13320200000000003M"
+# auth = { url_env = "YM_UNION_GROUP" }         # wecombot://KEY, dingtalk://SECRET@TOKEN, feishu://TOKEN, mailtos://…
+
+# Which chat is told of what: the first route that fits, else the first chat connection. What is not set fits all.
+#
+# [[routes]]
+# connection = "union-group"
+# role = ["union", "union_finance"]             # also: project, cohort, organisation (credit code), severity
 """
 
 

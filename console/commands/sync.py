@@ -1,6 +1,6 @@
-"""`yuanmeng sync` and `yuanmeng stalls`: tonight's work now, and who holds what up.
+"""`yuanmeng sync`: tonight's work now.
 
-Belongs here: the commands. Does not: reading a source (tasks/sync.py) or judging a wait (tasks/stalls.py).
+Belongs here: the command. Does not: reading a source (tasks/sync.py).
 """
 
 from typing import Annotated, Any
@@ -40,17 +40,3 @@ def _exit_code(report: dict[str, Any]) -> int:
         return OUTSIDE
     quarantined = any(stream["quarantined"] for one in connections for stream in one["streams"].values())
     return HELD if quarantined or any(one["status"] == "held" for one in connections) else DONE
-
-
-def stalls(home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Say who holds what up 卡点, since when."""
-    from console.run import open_home
-    from console.tables import stalls_table
-
-    open_home(home)
-    from tasks import views
-
-    found = views.stalls(as_of)
-    emit({"stalls": found}, as_json, stalls_table)
-    if found:
-        raise typer.Exit(HELD)
