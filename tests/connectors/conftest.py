@@ -66,7 +66,8 @@ def connect(script: Script) -> Connect:
     """Gives a connection of any kind to the scripted system."""
 
     def make(kind: str, auth: dict[str, Any] | None = None, base_url: str = "", **options: Any) -> Connection:
-        return Connection(name="there", kind=kind, organisation=ORGANISATION, base_url=base_url or script.url,
+        address = "" if kind == "apprise" else base_url or script.url
+        return Connection(name="there", kind=kind, organisation=ORGANISATION, base_url=address,
                           auth=BEARER if auth is None else auth, options=options)  # fmt: skip
 
     return make

@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,70 @@ def test_the_settings_know_an_actor_even_where_the_system_has_no_name(
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert Settings(home=home, database_url="sqlite://", keys_file=home / "k").actor == "unknown"
+
+
+# --- chats, routes and quiet hours ------------------------------------------------------------------------------
+
+GROUP = """
+[[connections]]
+name = "group"
+kind = "apprise"
+organisation = "13320200000000003M"
+auth = { url_file = "group.url" }
+"""
+
+
+def test_routes_and_quiet_hours_are_read(tmp_path: Path) -> None:
+    (tmp_path / "yuanmeng.toml").write_text(
+        'quiet = { from = "22:30", until = "07:00" }\n' + GROUP
+        + '[[routes]]\nconnection = "group"\nrole = "union"\nseverity = ["urgent", "warning"]\n',
+        encoding="utf-8",
+    )  # fmt: skip
+    settings = load_settings(tmp_path)
+    (route,) = settings.routes
+    assert (route.role, route.severity, route.project) == (("union",), ("urgent", "warning"), ())
+    hours = settings.quiet.hours
+    assert [hours.covers(time(hour, minute)) for hour, minute in ((22, 29), (22, 30), (6, 59), (7, 0))] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    assert settings.connections[0].auth["url_file"] == str(tmp_path / "group.url")
+
+
+def test_nothing_said_of_quiet_hours_means_the_night(tmp_path: Path) -> None:
+    (tmp_path / "yuanmeng.toml").write_text("", encoding="utf-8")
+    hours = load_settings(tmp_path).quiet.hours
+    assert (hours.begins, hours.ends) == (time(21), time(8))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[routes]]\nconnection = "nobody"\n', "leads to nobody, which is no connection of kind slack or apprise"),
+        ('[[routes]]\nconnection = "group"\nseverity = "loud"\n', "routes"),
+        ('[[routes]]\nconnection = "group"\ncolour = "red"\n', "routes.0.colour .* is not known"),
+        ('quiet = { from = "25:00", until = "08:00" }\n', "quiet.from"),
+    ],
+)
+def test_a_route_or_an_hour_that_is_none_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "yuanmeng.toml").write_text(
+        text + GROUP if text.startswith("quiet") else GROUP + text, encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ['base_url = "wecombot://h1dden"', 'auth = { url = "wecombot://h1dden" }'])
+def test_the_address_of_a_chat_never_stands_in_the_settings(tmp_path: Path, line: str) -> None:
+    text = GROUP.replace('auth = { url_file = "group.url" }', line)
+    (tmp_path / "yuanmeng.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="url_env") as caught:
+        load_settings(tmp_path)
+    assert "h1dden" not in str(caught.value)
+
+
+def test_every_other_connection_needs_its_address(tmp_path: Path) -> None:
+    text = GROUP.replace('kind = "apprise"', 'kind = "slack"')
+    (tmp_path / "yuanmeng.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="needs a base_url"):
+        load_settings(tmp_path)

@@ -160,6 +160,6 @@ WIRES = [
         for stream, row in PARTNER_ROWS.items()
     ),
 ]
-CHATS = ("slack",)
+CHATS = ("slack", "apprise")
 assert {wire.kind for wire in WIRES} | set(CHATS) == set(KINDS), "a kind of the registry has no wire here"
 assert set(PARTNER_ROWS) == set(PARSERS), "a stream of the partner API has no row here"

@@ -1,4 +1,4 @@
-"""`yuanmeng connections|sync|stalls|quarantine`: the sandbox read as tonight would, and what is held up or back."""
+"""`yuanmeng connections|sync|quarantine`: the sandbox read as tonight would, and what is held back."""
 
 import json
 from collections.abc import Callable
@@ -131,18 +131,6 @@ def test_a_retry_that_leaves_rows_ends_with_one(typed: Type, home: Path, connect
     ended = typed("quarantine", "retry", *NIGHT)
     assert (ended.code, ended.out) == (1, "重试 retried: 0 已放行 cured, 1 仍隔离 still held back\n")
     assert typed("quarantine", "retry", *NIGHT, "--json").json == {"cured": 0, "left": 1}
-
-
-def test_stalls_say_who_holds_what_up_and_end_with_one(typed: Type, nominees: str) -> None:
-    typed("cohort", "advance", nominees, "--as-of", "2026-05-18")
-    none = typed("stalls", "--as-of", "2026-05-18")
-    assert (none.code, none.out) == (0, "没有卡点 nothing is stalled\n")
-    some = typed("stalls", "--as-of", "2026-06-08", "--json")
-    assert some.code == 1
-    assert {one["on"] for one in some.json["stalls"]} == {"enterprise_hr"}
-    shown = typed("stalls", "--as-of", "2026-06-08").out
-    assert nominees in shown
-    assert "企业人事 enterprise HR" in shown
 
 
 @pytest.mark.parametrize(

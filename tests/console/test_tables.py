@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from console import progress as bars
-from console import tables
+from console import stall_tables, tables
 from console.output import emit
 from models.rules.privacy import holds_personal_number
 from tasks.progress import tell
@@ -62,7 +62,8 @@ def test_an_id_is_never_broken_in_two(width: int) -> None:
 def test_a_wait_of_a_year_without_a_calendar_is_due_about_then() -> None:
     wait = {"cohort": "WX-2026A", "on": "union", "holder": "总工会", "for": "the reviewer's decision", "chinese": "待审核",
             "subject": "", "since": "2029-05-18", "due": "2029-05-25", "provisional": True, "stalled": True, "people": 3}  # fmt: skip
-    assert "约 about 2029-05-25" in drawn(tables.stalls_table({"stalls": [wait]}), 200)
+    view = {"by": "age", "stalls": [{**wait, "late": 3}]}
+    assert "约 about 2029-05-25" in drawn(stall_tables.stall_tables(view), 200)
 
 
 def test_a_sentence_is_shown_as_it_is_on_a_narrow_screen(

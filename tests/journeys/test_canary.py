@@ -118,7 +118,6 @@ async def _through_the_server(url: str) -> list[int]:
     return [answer.status_code for answer in asked]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_personal_number_is_found_anywhere_but_in_exchange(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,19 +1,26 @@
 """The demo as a stranger sees it: what it prints, what it leaves behind, and that it is true."""
 
+import io
 import os
 import re
 import sqlite3
 import subprocess
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
+from rich.console import Console
+from sqlmodel import Session
 
+from connectors.settings import load_settings
 from console.demo import demo_office
+from console.demo_summary import gather
+from console.demo_tables import show
 from sandbox.world import World
-from tasks.office import office
+from tasks.office import build_office, office, use_office
 from tests.journeys.conftest import NIGHTS, ROOT, Demo, command
 
 STAGES = ["nomination", "review", "public_notice", "admission", "registration", "teaching", "exams", "recognition",
@@ -102,6 +109,29 @@ def _found(path: Path, numbers: set[bytes]) -> set[bytes]:
     digits = set(re.findall(rb"(?=([0-9]{17}[0-9X]))|(?=([0-9]{16,19}))|(?=(1[3-9][0-9]{9}))", path.read_bytes()))
     candidates = {one for group in digits for one in group if one}
     return candidates & numbers | {n for n in numbers if len(n) == 19 and n in path.read_bytes()}
+
+
+def test_the_screen_tells_what_the_summary_does_in_words(demo: Demo, demo_session: Session) -> None:
+    """Tables for people: no code without its word, every alert's kind, and what to type next."""
+    use_office(build_office(load_settings(demo.home)))
+    try:
+        screen = Console(width=110, record=True, file=io.StringIO())
+        for part in show(gather(World(seed=2016).truth(date(2026, 11, 20))), demo.home):
+            screen.print(part)
+    finally:
+        office().engine.dispose()
+        use_office(None)
+    told = screen.export_text()
+    for words in (
+        "班级 cohort WX-2023A",
+        "已离职 left the employer",
+        "工会 union",
+        "缺户口证明",
+        "0 differ",
+        "cohort show WX-2023A",
+    ):
+        assert words in told, words
+    assert str(demo.summary["alerts"]["raised"]) and not re.search(r"[a-z]+-[a-z]+-(missing|upheld|short)", told)
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:

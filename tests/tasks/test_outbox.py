@@ -12,14 +12,14 @@ import pytest
 from connectors.base import Connection
 from connectors.slack import SlackConnector
 from models.tables.lifecycle import Alert
-from models.tables.operations import Outbox
+from models.tables.operations import ChatHealth, Outbox
 from models.tables.organisations import Organisation
 from sandbox.server import Sandbox
 from tasks import outbox
 from tasks.office import Office, office, use_office
 from tasks.outbox import deliver_outbox
 from tests.connectors.script import Reply, Script, Theatre
-from tests.fixtures.cohorts import Case, one, rows, write
+from tests.fixtures.cohorts import Case, change, one, rows, write
 
 DAY = date(2026, 6, 1)
 FINANCE, SCHOOL = "13320200000000003M", "12350100000000019K"
@@ -136,10 +136,10 @@ def test_what_nobody_carries_yet_waits_and_holds_up_nothing(bare: Case, script: 
     assert deliver() == {"sent": 1, "failed": 0, "later": 0}
 
 
-def alert(case: Case, key: str) -> None:
+def alert(case: Case, key: str, **values: Any) -> None:
     """An alert whose message is to be posted."""
     write(Alert(id=key, cohort_code=case.code, kind="consent", stage="nomination", holder="enterprise_hr", since=DAY,
-                people=1, level=1, raised_on=DAY))  # fmt: skip
+                people=1, level=1, raised_on=DAY, **values))  # fmt: skip
     put(key, "chat.post", None, alert_id=key, text="⏳ waiting")
 
 
@@ -230,3 +230,103 @@ def test_two_deliveries_at_once_send_a_partner_one_thing(bare: Case, script: Scr
     asyncio.run(twice())
     assert [asked.headers["idempotency-key"] for asked in script.asked] == ["PM-1"]
     assert statuses() == {"PM-1": "sent"}
+
+
+def test_each_message_goes_to_the_chat_of_its_route_and_to_the_first_where_that_is_gone(
+    bare: Case, chat_url: str, script: Script, connect: Connect
+) -> None:
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"),
+            other=("slack", SCHOOL, script.url, "YM_TEST_SECRET"))  # fmt: skip
+    script.keeps_saying({"ok": True, "ts": "1.1", "channel": "C9"})
+    put("AX-1", "chat.post", None, alert_id="AX-1", text="there", route="other")
+    put("AX-2", "chat.post", None, alert_id="AX-2", text="here", route="gone")
+    assert deliver()["sent"] == 2
+    assert [asked.json["text"] for asked in script.asked] == ["there"]
+    assert len(messages(chat_url, "AX-2")) == 1
+
+
+def test_a_digest_is_remembered_by_all_the_alerts_it_speaks_of(bare: Case, chat_url: str, connect: Connect) -> None:
+    connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))
+    for key in ("A-31", "A-32"):
+        alert(bare, key, digest_id="AD-3")
+    for key in ("A-31", "A-32"):  # they have no messages of their own
+        change(Outbox, key, status="sent")
+    put("AD-3", "chat.digest", None, alert_id="A-31", message_id="AD-3", text="📋 two")
+    put("AE-3", "chat.reply", None, alert_id="A-32", message_id="AD-3", text="⬆️ one of them")
+    put("AU-3-00001", "chat.update", None, alert_id="A-32", message_id="AD-3", text="📋 one", revision=1)
+    change(Alert, "A-32", revision=1)
+    assert deliver() == {"sent": 3, "failed": 0, "later": 0}
+    (message,) = messages(chat_url, "AD-3")
+    assert message["text"] == "📋 one"
+    assert {one(Alert, id=key).ts for key in ("A-31", "A-32")} == {message["ts"]}
+    assert len(messages(chat_url, "AE-3")) == 1
+
+
+def test_words_that_were_overtaken_while_they_waited_are_not_said(bare: Case, script: Script, connect: Connect) -> None:
+    """Of three edits only the newest goes out, in whatever order they are tried."""
+    connect(chat=("slack", SCHOOL, script.url, "YM_TEST_SECRET"))
+    alert(bare, "A-4", revision=3)
+    for revision in (3, 1, 2):
+        put(
+            f"AU-{revision}",
+            "chat.update",
+            None,
+            alert_id="A-4",
+            message_id="A-4",
+            text=f"v{revision}",
+            revision=revision,
+        )
+    script.keeps_saying({"ok": True, "ts": "1.1", "channel": "C9"})
+    assert deliver() == {"sent": 4, "failed": 0, "later": 0}
+    assert [asked.json["text"] for asked in script.asked] == ["⏳ waiting", "v3"]
+
+
+def test_a_message_whose_blocks_the_chat_will_not_have_is_said_in_bare_words(
+    bare: Case, script: Script, connect: Connect
+) -> None:
+    connect(chat=("slack", SCHOOL, script.url, "YM_TEST_SECRET"))
+    put("AX-5", "chat.post", None, alert_id="AX-5", text="words", blocks=[{"type": "section"}])
+    script.follows(lambda asked: Reply({"ok": False, "error": "invalid_blocks"} if "blocks" in asked.json else
+                                       {"ok": True, "ts": "1.1", "channel": "C9"}))  # fmt: skip
+    assert deliver() == {"sent": 1, "failed": 0, "later": 0}
+    assert [("blocks" in asked.json) for asked in script.asked] == [True, False]
+
+
+def test_a_chat_that_is_away_delays_every_message_loses_none_and_is_noted_as_silent(
+    bare: Case, script: Script, connect: Connect
+) -> None:
+    """It is left alone after three messages; when it is back everything is said, in order, and once."""
+    connect(chat=("slack", SCHOOL, script.url, "YM_TEST_SECRET"))
+    for n in range(6):
+        put(f"AX-6{n}", "chat.post", None, alert_id=f"AX-6{n}", text=f"{n}")
+    script.keeps_saying(Reply({}, 503))
+    assert deliver() == {"sent": 0, "failed": 0, "later": 6}
+    assert one(ChatHealth).failures == 1
+    assert {asked.json.get("text") for asked in script.asked} == {"0", "1", "2"}
+    before = len(script.asked)
+    script.follows(lambda asked: Reply({"ok": True, "messages": []} if asked.path.endswith("history") else
+                                       {"ok": True, "ts": "1.1", "channel": "C9"}))  # fmt: skip
+    assert deliver() == {"sent": 6, "failed": 0, "later": 0}
+    said = [asked.json["text"] for asked in script.asked[before:] if asked.path.endswith("postMessage")]
+    assert said == ["0", "1", "2", "3", "4", "5"]
+    assert one(ChatHealth).failures == 0
+
+
+def test_a_chat_without_edits_hears_of_the_end_and_not_of_every_change(
+    bare: Case, script: Script, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YM_TEST_ADDRESS", script.url.replace("http://", "json://"))
+    robot = Connection(name="robot", kind="apprise", organisation=SCHOOL, auth={"url_env": "YM_TEST_ADDRESS"},
+                       options={"seconds_between": 0})  # fmt: skip
+    here = office()
+    use_office(Office(here.settings.model_copy(update={"connections": (robot,)}), here.engine, here.policies))
+    script.keeps_saying({})
+    alert(bare, "A-7")
+    assert deliver()["sent"] == 1
+    for revision, text, quiet in ((1, "⏳ fewer", True), (2, "✅ settled", False)):
+        change(Alert, "A-7", revision=revision)
+        put(f"AU-7-{revision}", "chat.update", None, alert_id="A-7", text=text, revision=revision, quiet=quiet)
+        assert deliver()["sent"] == 1
+    put("AE-7", "chat.reply", None, alert_id="A-7", text="⬆️ still open")
+    assert deliver()["sent"] == 1
+    assert [asked.json["message"] for asked in script.asked] == ["⏳ waiting", "✅ settled", "⏳ waiting\n⬆️ still open"]

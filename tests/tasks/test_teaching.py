@@ -163,7 +163,7 @@ def test_a_register_not_reported_for_three_nights_waits_on_the_school_for_the_wh
     taught.advance(DAYS[0] + timedelta(days=3))
     wait = taught.waits("attendance-unreported")[0]
     assert (wait.participant_id, wait.holder, wait.subject, wait.since) == (None, "school", "C-M01", DAYS[0])
-    assert wait.due_on == DAYS[0] + timedelta(days=3)
+    assert wait.due_on == DAYS[0] + timedelta(days=2)  # three nights have passed: it is late today
     taught.sessions("M01", DAYS[:1])
     taught.advance(DAYS[0] + timedelta(days=4))
     assert taught.waits("attendance-unreported") == []
@@ -344,6 +344,27 @@ def test_the_same_evidence_again_changes_nothing_and_keeps_the_day_of_decision(t
     taught.advance(EXAM + timedelta(days=1))
     assert taught.taken(0, "M01").decided_on == EXAM
     assert one(Term, id="school:t1").title == "term 1"
+
+
+def test_a_third_absence_in_a_row_is_the_same_wait_since_the_second(taught: Case) -> None:
+    taught.sessions("M01", DAYS[:2], present=[1, 2, 3, 4, 5])
+    taught.advance(DAYS[1])
+    (before,) = taught.waits("absent-twice")
+    taught.sessions("M01", DAYS[2:3], present=[1, 2, 3, 4, 5])
+    taught.advance(DAYS[2])
+    (after,) = taught.waits("absent-twice")
+    assert (after.id, after.since) == (before.id, DAYS[1])
+
+
+def test_a_register_of_the_last_week_is_asked_for_when_the_term_is_over(taught: Case) -> None:
+    last = TERMS[0][1]
+    taught.sessions("M01", [last], closed=False)
+    taught.advance(last + timedelta(days=3))
+    assert [wait.since for wait in taught.waits("attendance-unreported")] == [last]
+    taught.advance(last + timedelta(days=31))
+    assert taught.waits("attendance-unreported")
+    taught.advance(last + timedelta(days=32))  # corrected no more
+    assert taught.waits("attendance-unreported") == []
 
 
 def test_an_exam_is_judged_by_the_policy_of_its_day_whatever_holds_later(taught: Case) -> None:

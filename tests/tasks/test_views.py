@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
+from models.tables.funding import FundingSource
 from models.tables.lifecycle import Wait
 from models.tables.operations import AuditEvent
 from tasks.errors import BadInput
 from tasks.office import Office
-from tasks.views import cohort_list, cohort_view, inbox, stalls, worker_view
+from tasks.views import cohort_list, cohort_view, inbox, stalls, stalls_by, worker_view
 from tests.fixtures.cohorts import (
     CARD,
     DATA,
@@ -16,6 +17,7 @@ from tests.fixtures.cohorts import (
     REGISTERED,
     TAUGHT,
     Case,
+    change,
     hashes,
     one,
     open_cohort,
@@ -164,3 +166,28 @@ def test_two_cohorts_held_up_by_one_union_since_one_day_are_two_lines(sqlite_off
         for code in codes
     ))  # fmt: skip
     assert [line["cohort"] for line in stalls(as_of=LATE_DAY)] == sorted(codes)
+
+
+def test_what_is_watched_besides_the_waits_is_held_up_too(office: Office) -> None:
+    code = open_cohort()
+    for source in rows(FundingSource, cohort_code=code):
+        change(FundingSource, source.id, quota=10, granted_heads=10, nearly_used_on=OPENED)
+    found = [line for line in stalls(as_of=LATE_DAY) if line["kind"] == "money-nearly-used"]
+    assert found
+    assert {(line["cohort"], line["on"], line["since"]) for line in found} == {(code, "union_finance", str(OPENED))}
+    groups = stalls_by("holder", as_of=LATE_DAY)["groups"]
+    assert [(group["on"], group["steps"]) for group in groups] == [(["union_finance"], len(found))]
+
+
+def test_groups_are_in_the_order_of_their_oldest_stall(both: Case) -> None:
+    both.advance(OPENED)
+    write(Wait(id="WT-old", cohort_code=both.code, stage="teaching", kind="class-confirmation", holder="centre",
+               holder_code=both.cohort.centre_code, since=date(2026, 5, 1), due_on=date(2026, 5, 4)))  # fmt: skip
+    view = stalls_by("holder", as_of=LATE_DAY)
+    assert [group["since"] for group in view["groups"]] == ["2026-05-01", "2026-05-18"]
+    assert [group["workers"] for group in view["groups"]] == [6, 6]
+    (one_cohort,) = stalls_by("cohort", as_of=LATE_DAY)["groups"]
+    assert (one_cohort["name"], one_cohort["steps"], one_cohort["workers"]) == (both.code, 2, 6)
+    by_age = stalls_by("age", as_of=LATE_DAY)
+    assert (by_age["groups"], by_age["stalls"]) == ([], view["stalls"])
+    assert by_age["stalls"] == stalls(as_of=LATE_DAY)

@@ -15,7 +15,7 @@ from tests.models.repositories.conftest import counting
 from tests.models.repositories.people import FIRST, add, nomination, participant, request, wait, worker
 from tests.models.tables.rows import DAY
 
-STALLED = DAY + timedelta(days=40)
+STALLED = DAY + timedelta(days=42)  # a Tuesday
 
 
 def cohort_of(session: Session, numbers: range) -> None:
@@ -51,7 +51,7 @@ def test_reading_takes_as_many_queries_for_many_people_as_for_few(office: Office
     with counting(office.engine) as many:
         large = size(read(STALLED))
     assert large > small + 50
-    assert len(many) == len(few) <= 8
+    assert len(many) == len(few) <= 12
 
 
 def test_the_cohort_list_says_what_each_wait_says_by_itself(office: Office, lasting: Session) -> None:
@@ -68,12 +68,13 @@ def test_the_cohort_list_says_what_each_wait_says_by_itself(office: Office, last
 def test_the_stall_watch_takes_no_query_more_for_each_person_or_alert_that_stays(
     office: Office, lasting: Session
 ) -> None:
+    quiet = {"raised": 0, "escalated": 0, "resolved": 0, "held": 0}
     cohort_of(lasting, range(3))
     asyncio.run(watch_waits(STALLED))
     with counting(office.engine) as few:
-        assert asyncio.run(watch_waits(STALLED)) == {"raised": 0, "escalated": 0, "resolved": 0}
+        assert asyncio.run(watch_waits(STALLED)) == quiet
     cohort_of(lasting, range(3, 60))
     asyncio.run(watch_waits(STALLED))
     with counting(office.engine) as many:
-        assert asyncio.run(watch_waits(STALLED)) == {"raised": 0, "escalated": 0, "resolved": 0}
+        assert asyncio.run(watch_waits(STALLED)) == quiet
     assert len(many) == len(few)

@@ -1,4 +1,4 @@
-"""Steps, waits, the inbox and alerts, on both databases."""
+"""Steps, waits and the inbox, on both databases."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from sqlmodel import Session
 
 from models.repositories.lifecycle import (
-    alert_wait_ids,
     approved_reviews,
     cohort_steps,
     is_decided,
@@ -15,12 +14,11 @@ from models.repositories.lifecycle import (
     open_waits,
     open_waits_of,
     overdue_by_holder,
-    settled_alerts,
     steps_of,
     unanswered,
     waits_of_cohort,
 )
-from models.tables.lifecycle import Alert, AlertWait, Step, Wait
+from models.tables.lifecycle import Step
 from tests.models.repositories.people import (
     FIRST,
     SECOND,
@@ -103,22 +101,3 @@ def test_a_wait_is_overdue_on_the_day_after_it_was_due(session: Session) -> None
     add(session, wait("A", due_on=DAY), wait("B", due_on=DAY, holder="school"), wait("C", due_on=DAY, resolved_on=DAY))
     assert overdue_by_holder(session, DAY) == {}
     assert overdue_by_holder(session, DAY + timedelta(days=1)) == {"union": 1, "school": 1}
-
-
-def alert(name: str, *waits: Wait, **values: object) -> list[Alert | Wait | AlertWait]:
-    """An alert that speaks of these waits."""
-    made = Alert(id=name, cohort_code=FIRST, kind="review-decision", stage="review", holder="union", since=DAY,
-                 people=len(waits), level=1, raised_on=DAY, **values)  # fmt: skip
-    return [made, *waits, *(AlertWait(alert_id=name, wait_id=one.id) for one in waits)]
-
-
-def test_an_alert_is_settled_when_its_last_wait_is(session: Session) -> None:
-    open_wait = wait("W2")
-    add(
-        session, *alert("A-half", wait("W1", resolved_on=DAY), open_wait), *alert("A-done", wait("W3", resolved_on=DAY)),
-        *alert("A-none"), *alert("A-told", wait("W4", resolved_on=DAY), status="resolved", resolved_on=DAY),
-    )  # fmt: skip
-    assert [one.id for one in settled_alerts(session)] == ["A-done", "A-none"]
-    assert alert_wait_ids(session, "A-half") == {"W1", "W2"}
-    open_wait.resolved_on = LATER
-    assert [one.id for one in settled_alerts(session)] == ["A-done", "A-half", "A-none"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from models.repositories.people import (
-    active_count,
+    active_counts,
     approved_leave_hours,
     by_participant,
     by_worker,
@@ -34,7 +34,7 @@ def test_people_are_counted_by_status_and_rows_that_made_nobody_by_theirs(sessio
     assert statuses(session) == expected
     assert statuses(session, SECOND) == {SECOND: expected[SECOND]}
     assert list(statuses(session)[FIRST]) == sorted(expected[FIRST])
-    assert active_count(session, FIRST) == 2
+    assert active_counts(session, [FIRST, "none"]) == {FIRST: 2}
     assert [one.id for one in rows_without_participant(session, FIRST)] == ["NM-A0010"]
 
 

@@ -58,6 +58,11 @@ def test_each_policy_is_a_change_of_the_one_before_it() -> None:
         ({"head_warning_low": float("nan")}, "must be a number"),
         ({"limits": {"review-decision": "soon"}}, "limits of review-decision"),
         ({"limits": {"review-decision": [-1]}}, "limits of review-decision"),
+        ({"limits": {"review-decison": 7}}, "no kind of stall"),
+        ({"limits": 7}, "table by kind"),
+        ({"whom": {"review-decision": "unoin"}}, "are roles"),
+        ({"whom": {"review-decision": []}}, "are roles"),
+        ({"severity": {"review-decision": "high"}}, "urgent, warning, info"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused_in_a_sentence(change: dict[str, Any], said: str) -> None:
@@ -82,6 +87,18 @@ def test_a_policy_moves_the_limits_of_a_wait_and_nothing_else_of_them(kind: str,
     assert [(one.unit, one.holder) for one in moved] == [(one.unit, one.holder) for one in standing]
     assert [one.days for one in moved] == [*days[: len(standing)], *(one.days for one in standing[len(days) :])]
     assert limits_of(kind, DEFAULT) == limits_of(kind) == standing
+
+
+def test_who_is_told_and_how_urgently_is_a_policys_too_and_a_later_one_keeps_what_it_does_not_change() -> None:
+    policies = policies_from([
+        {"version": "1", "effective_from": date(2027, 1, 1), "whom": {"objection": "coordinator"},
+         "severity": {"objection": "urgent"}, "limits": {"objection": 4}},
+        {"version": "2", "effective_from": date(2028, 1, 1), "whom": {"consent": ["coordinator"]}, "limits": {"consent": [3]}},
+    ])  # fmt: skip
+    last = policies[-1]
+    assert last.whom == {"objection": ("coordinator",), "consent": ("coordinator",)}
+    assert last.limits == {"objection": (4,), "consent": (3,)}
+    assert last.severity == {"objection": "urgent"}
 
 
 def test_a_moved_limit_is_when_a_wait_stalls() -> None:

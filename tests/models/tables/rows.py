@@ -12,6 +12,7 @@ from models.tables.credentials import Certificate, Outcome, Recognition, SkillAs
 from models.tables.funding import Award, FundingSource, LedgerLine, Payment
 from models.tables.lifecycle import (
     Alert,
+    AlertPress,
     AlertWait,
     Application,
     DecisionRequest,
@@ -22,8 +23,8 @@ from models.tables.lifecycle import (
     Step,
     Wait,
 )
-from models.tables.operations import AuditEvent, Outbox, Quarantine, SyncCursor
-from models.tables.organisations import Cohort, CohortEnterprise, Module, Organisation, Programme, Project
+from models.tables.operations import AuditEvent, ChatHealth, Outbox, Quarantine, SourceNights, SyncCursor
+from models.tables.organisations import Cohort, CohortEnterprise, CohortWindow, Module, Organisation, Programme, Project
 from models.tables.people import Consent, Document, Employment, Leave, Nomination, Participant, Worker
 from models.tables.teaching import (
     Attendance,
@@ -65,6 +66,7 @@ def _programme() -> list[SQLModel]:
         Cohort(code="WX-2026A", name="一班", project_code="WX-2026", programme_id="JD-2026", starts_on=DAY,
                nomination_opens_on=date(2026, 5, 1), quota=30, stage_entered_on=DAY, federation_code=SCHOOL, **roles),
         CohortEnterprise(cohort_code="WX-2026A", enterprise_code=ENTERPRISE),
+        CohortWindow(cohort_code="WX-2026A", name="成人高考报名", closes_on=date(2026, 10, 10)),
     ]  # fmt: skip
 
 
@@ -100,6 +102,7 @@ def _lifecycle() -> list[SQLModel]:
         Alert(id="A-1", cohort_code="WX-2026A", kind="class-confirmation", stage="teaching", holder="centre",
               holder_code=SCHOOL, since=DAY, people=1, level=1, raised_on=DAY),
         AlertWait(alert_id="A-1", wait_id="WT-1"),
+        AlertPress(key="PR-1", alert_id="A-1", action="snooze", actor="slack:U123", pressed_at=MOMENT, on=DAY),
     ]  # fmt: skip
 
 
@@ -152,9 +155,11 @@ def _funding() -> list[SQLModel]:
 def _operations() -> list[SQLModel]:
     return [
         SyncCursor(connection="ou", stream="terms", cursor=MOMENT, read_on=DAY),
+        SourceNights(connection="ou", tried_on=DAY, read_on=DAY),
         Quarantine(id="Q-1", connection="ou", stream="users", source_id="u1", rules="worker-unknown",
                    payload=f'{{"id": "{ID_NUMBER}"}}', first_on=DAY),
         Outbox(id="OB-1", kind="partner.applications", organisation_code=SCHOOL, payload=f'{{"card": "{CARD}"}}',
                created_on=DAY),
+        ChatHealth(connection="chat", failures=3, failing_on=DAY, failing_since=MOMENT, reason="away"),
         AuditEvent(key="k1", action="reveal", subject="W-1", actor="tester", on=DAY),
     ]  # fmt: skip

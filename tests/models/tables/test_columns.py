@@ -77,7 +77,7 @@ def test_an_instant_without_an_offset_is_an_error(filled: Engine) -> None:
 
 def test_nothing_stays_nothing(filled: Engine) -> None:
     with filled.connect() as connection:
-        for name, column in (("waits", "due_on"), ("skill_assessments", "score"), ("alerts", "posted_at")):
+        for name, column in (("waits", "due_on"), ("skill_assessments", "score"), ("alerts", "told_at")):
             assert connection.execute(select(TABLES[name].c[column])).scalar_one() is None
     assert Exact(5, 2).process_bind_param(None, filled.dialect) is None
     assert Instant().process_bind_param(None, filled.dialect) is None
