@@ -91,5 +91,5 @@ def test_the_watch_grows_with_open_waits_and_not_with_workers(
     most = {"seconds": MOST_SECONDS, "ratio": MOST_RATIO}
     with capsys.disabled():
         sys.stdout.write(json.dumps({"bench": "watch", "rounds": ROUNDS, **shape, **found, "most": most}) + "\n")
-    assert found["again"][str(MANY)] < MOST_SECONDS
+    assert max(one[str(MANY)] for one in found.values()) < MOST_SECONDS
     assert max(one["ratio"] for one in found.values()) <= MOST_RATIO
