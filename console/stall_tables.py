@@ -61,16 +61,28 @@ def why_lines(value: View) -> Parts:
 
 def alerts_table(value: View) -> Parts:
     """The alerts, the oldest first."""
-    columns = ("编号 id!", "状态 status", "班级 cohort", "等谁 on", "等什么 for", "人数\npeople#", "级\nlevel#", "自 since!",
-               "渠道 route")  # fmt: skip
+    columns = ("编号 id!", "状态 status", "事项 what, and who holds it", "人数\npeople#", "自 since!")
     rows = [
-        (one["id"], f"{ALERT_STATUS[one['state']]} {_seen(one)}".strip(), one["cohort"], holder(one["on"], one["holder"]),
-         f"{awaited(one)}\n{SEVERITY[one['severity']]}", one["people"] or "", one["level"], one["since"], one["route"])
+        (
+            one["id"],
+            f"{ALERT_STATUS[one['state']]} {_seen(one)}".strip(),
+            _matter(one),
+            one["people"] or "",
+            one["since"],
+        )
         for one in value["alerts"]
-    ]  # fmt: skip
+    ]
     yield from rows_or("提醒 alerts", columns, rows, "没有提醒 there is no alert")
     if any(one["state"] == "open" for one in value["alerts"]):
         yield "签收 acknowledge: yuanmeng alerts ack ID --reason REASON"
+
+
+def _matter(one: View) -> str:
+    """What is awaited in which cohort, how grave it is, and who holds it."""
+    return (
+        f"{one['cohort'] or ''} {awaited(one)}".strip()
+        + f"\n{SEVERITY[one['severity']]}, {one['level']}级\n{holder(one['on'], one['holder'])}"
+    )
 
 
 def _seen(one: View) -> str:
