@@ -5,6 +5,7 @@ Belongs here: names of stages, statuses, holders and money for every screen. Doe
 """
 
 from models.rules.lifecycle import STAGES
+from tasks.messages import MONEY, PERIODS
 
 STAGE = {stage.name: f"{stage.chinese} {stage.name.replace('_', ' ')}" for stage in STAGES} | {"closed": "结班 closed"}
 STATUS = {
@@ -55,15 +56,8 @@ MODULE_STATE = {
     "barred": "不得考试 barred",
 }
 LINE = {"award": "核定 award", "payment": "支付 payment", "return": "退回 return", "reversal": "冲销 reversal"}
-MONEY_SOURCE = {
-    "union": "工会 union",
-    "school": "学校 school",
-    "enterprise": "企业 enterprise",
-    "self": "个人 self",
-    "government": "政府 government",
-    "charity": "公益 charity",
-}
-PERIOD = {"registration": "注册 registration", "graduation": "毕业 graduation"}
+MONEY_SOURCE = {code: " ".join(words) for code, words in MONEY.items()}
+PERIOD = {code: " ".join(words) for code, words in PERIODS.items()}
 HOUSEHOLD = {"rural": "农村户口 rural household", "urban": "城镇户口 urban household"}
 ACTION = {
     "cohort-opened": "开班 cohort opened",

@@ -31,24 +31,9 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def _theatre() -> Iterator[Theatre]:
-    theatre = Theatre()
-    yield theatre
-    theatre.close()
-
-
-@pytest.fixture(scope="session")
 def theatre(_theatre: Theatre) -> Theatre:
     """The stage itself, for tests that open a script for each of their examples."""
     return _theatre
-
-
-@pytest.fixture
-def script(_theatre: Theatre) -> Iterator[Script]:
-    """A system that says what the test prepares."""
-    script = _theatre.open()
-    yield script
-    script.over.set()
 
 
 @pytest.fixture

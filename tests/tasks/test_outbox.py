@@ -18,28 +18,13 @@ from sandbox.server import Sandbox
 from tasks import outbox
 from tasks.office import Office, office, use_office
 from tasks.outbox import deliver_outbox
-from tests.connectors.script import Reply, Script, Theatre
+from tests.connectors.script import Reply, Script
 from tests.fixtures.cohorts import Case, change, one, rows, write
 
 DAY = date(2026, 6, 1)
 FINANCE, SCHOOL = "13320200000000003M", "12350100000000019K"
 CHANNEL = "C0SANDBOX01"
 Connect = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def _theatre() -> Iterator[Theatre]:
-    theatre = Theatre()
-    yield theatre
-    theatre.close()
-
-
-@pytest.fixture
-def script(_theatre: Theatre) -> Iterator[Script]:
-    """A partner that says what the test prepares."""
-    script = _theatre.open()
-    yield script
-    script.over.set()
 
 
 @pytest.fixture(scope="module")

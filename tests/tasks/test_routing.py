@@ -30,13 +30,6 @@ WELL, AWAY = {"errcode": 0, "errmsg": "ok"}, Reply({}, status=503)
 Use = Callable[..., None]
 
 
-@pytest.fixture(scope="module")
-def _theatre() -> Iterator[Theatre]:
-    theatre = Theatre()
-    yield theatre
-    theatre.close()
-
-
 @pytest.fixture
 def robot(_theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """A WeCom robot's server."""

@@ -1,7 +1,7 @@
 """Reading sources into the database: what is written with which cursor, and what a fault leaves behind."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,28 +16,13 @@ from models.tables.teaching import Attendance, ClassSection, Enrolment, Mark, On
 from tasks.office import Office, use_office
 from tasks.quarantine import quarantine_list, quarantine_retry
 from tasks.sync import sync_connections
-from tests.connectors.script import Asked, Reply, Script, Theatre
+from tests.connectors.script import Asked, Reply, Script
 from tests.fixtures.cohorts import ENTERPRISE, OTHER_ENTERPRISE, STUDY_OVER, Case, change, rows
 
 DAY = date(2026, 6, 1)
 STAMP = "2026-05-30T08:00:00Z"
 Read = Callable[..., dict[str, Any]]
 Rows = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def _theatre() -> Iterator[Theatre]:
-    theatre = Theatre()
-    yield theatre
-    theatre.close()
-
-
-@pytest.fixture
-def script(_theatre: Theatre) -> Iterator[Script]:
-    """A system that says what the test prepares."""
-    script = _theatre.open()
-    yield script
-    script.over.set()
 
 
 @pytest.fixture
