@@ -31,12 +31,14 @@ R_co = TypeVar("R_co", bound=Record, covariant=True)
 class Page(Generic[R_co]):
     """One page of a stream: its records, the greatest source timestamp among them, how many there may be in all.
 
-    `total` is the source's own hint and decides nothing; a page may be empty.
+    `total` is the source's own hint and decides nothing; a page may be empty. `document` is what a file is remembered
+    by, where the page is what one stream found in one file: once its rows are written it need not be read again.
     """
 
     rows: Sequence[R_co]
     cursor: datetime | None = None
     total: int | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,25 @@
 Belongs here: what is held back and what waits to be sent. Does not: the audit trail (audit.py).
 """
 
+from dataclasses import dataclass, fields
+from datetime import date
+
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from models.repositories.reported import table_of
 from models.tables.operations import Outbox, Quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A row in quarantine as people may see it: by its surrogate id, with the rules it broke."""
+
+    id: str
+    connection: str
+    stream: str
+    rules: str
+    first_on: date
 
 
 def held_back(session: Session, connection: str, stream: str | None = None) -> list[Quarantine]:
@@ -16,10 +32,20 @@ def held_back(session: Session, connection: str, stream: str | None = None) -> l
     return list(session.exec(query.order_by(Quarantine.id)).all())
 
 
-def all_held_back(session: Session) -> list[Quarantine]:
-    """Give the rows of all connections that are in quarantine and not cured, the oldest first."""
-    query = select(Quarantine).where(col(Quarantine.cured_on).is_(None))
-    return list(session.exec(query.order_by(col(Quarantine.first_on), col(Quarantine.id))).all())
+def held_back_ids(session: Session, connection: str, stream: str) -> dict[str, str]:
+    """Give the ids of the rows of a stream that are in quarantine and not cured, by the source's id."""
+    query = select(Quarantine.source_id, Quarantine.id).where(
+        Quarantine.connection == connection, Quarantine.stream == stream, col(Quarantine.cured_on).is_(None)
+    )
+    return dict(session.exec(query).all())
+
+
+def all_held_back(session: Session) -> list[HeldBack]:
+    """Give the rows of all connections that are in quarantine and not cured, the oldest first; never their content."""
+    found = table_of(Quarantine)
+    query = sa.select(*(found.c[each.name] for each in fields(HeldBack))).where(found.c.cured_on.is_(None))
+    lines = session.connection().execute(query.order_by(found.c.first_on, found.c.id))
+    return [HeldBack(*line) for line in lines]
 
 
 def held_back_count(session: Session) -> int:

@@ -23,4 +23,6 @@ def holds_personal_number(text: str) -> bool:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(unicodedata.normalize("NFKC", one) if one.isdigit() else one for one in text)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, MetaData, Numeric
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, MetaData, Numeric, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -20,6 +20,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+BY_BYTES: Any = String().with_variant(String(collation="C"), "postgresql")
 
 
 class Table(SQLModel):
@@ -73,6 +76,23 @@ class Instant(TypeDecorator[datetime]):
         if not isinstance(value, datetime):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Reported(Table):
+    """What every row that a source reports carries besides: which version of it stands.
+
+    `digest` is a digest of the row as the source's last version made it, None where that is not known; `changed_at` is
+    when the source says it changed that version. A version with the digest that stands costs no write, and an older
+    one never takes a newer one's place.
+    """
+
+    digest: int | None = Field(default=None, sa_type=BigInteger)
+    changed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+def reported_id(**options: Any) -> Any:
+    """A primary key `<connection>:<source id>`; compared by bytes, so that a connection's rows stand side by side."""
+    return Field(primary_key=True, sa_type=BY_BYTES, **options)
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

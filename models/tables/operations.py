@@ -1,4 +1,4 @@
-"""Tables of the machine itself: cursors, quarantine, the outbox, the audit trail.
+"""Tables of the machine itself: cursors, versions, quarantine, the outbox, the audit trail.
 
 Belongs here: what keeps reading and sending exact. Does not: facts of the programme.
 `recorded_at` is the wall clock and never part of a comparison of two databases.
@@ -6,26 +6,30 @@ Belongs here: what keeps reading and sending exact. Does not: facts of the progr
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from models.clock import now
-from models.tables.base import Table, instant, one_of
+from models.tables.base import BY_BYTES, Table, instant, one_of
 from models.vault import Encrypted
 
 
 class SyncCursor(Table, table=True):
     """How far a stream of a connection has been read, and what the last reading made of it.
 
-    `held_since` is the day the stall watch first found it held by its gate.
+    `whole_on` is the day it was last read from its beginning to its end. A stream that is held waits for its source to
+    mend or for a person to release it, which lets the next reading pass whatever its gate says; `held_since` is the day
+    the stall watch first found it held.
     """
 
     __tablename__ = "sync_cursors"
+    __table_args__ = (one_of("status", ("ok", "held", "released")),)
 
     connection: str = Field(primary_key=True)
     stream: str = Field(primary_key=True)
     cursor: datetime | None = instant(default=None)
     read_on: date
+    whole_on: date | None = None
     status: str = "ok"
     reason: str = ""
     held_since: date | None = None
@@ -42,6 +46,32 @@ class SourceNights(Table, table=True):
     read_on: date | None = None
     failed_nights: int = 0
     failing_since: date | None = None
+
+
+class SourceVersion(Table, table=True):
+    """Which version of a row stands whose content became no row of its own: an answer to us, a document, a consent.
+
+    `digest` and `changed_at` mean what they mean for a reported row.
+    """
+
+    __tablename__ = "source_versions"
+
+    connection: str = Field(primary_key=True, sa_type=BY_BYTES)
+    stream: str = Field(primary_key=True, sa_type=BY_BYTES)
+    source_id: str = Field(primary_key=True, sa_type=BY_BYTES)
+    digest: int = Field(sa_type=BigInteger)
+    changed_at: datetime | None = instant(default=None)
+
+
+class DocumentRead(Table, table=True):
+    """A file of a drop folder that was read: known by a digest of its content, whatever it is called."""
+
+    __tablename__ = "documents_read"
+
+    connection: str = Field(primary_key=True)
+    digest: str = Field(primary_key=True)
+    name: str
+    read_on: date
 
 
 class Quarantine(Table, table=True):

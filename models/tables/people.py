@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.tables.base import Table, instant, measure, one_of
+from models.tables.base import Reported, Table, instant, measure, one_of, reported_id
 from models.tables.organisations import STAGE_NAMES
 from models.vault import Encrypted
 
@@ -144,16 +144,15 @@ class Leave(Table, table=True):
     hours: Decimal = measure()
 
 
-class Employment(Table, table=True):
+class Employment(Reported, table=True):
     """What an HR system says of an employee; `active` false means that he left."""
 
     __tablename__ = "employments"
 
-    id: str = Field(primary_key=True)
+    id: str = reported_id()
     connection: str
     enterprise_code: str = Field(foreign_key="organisations.code")
     employee_number: str = Field(index=True)
     worker_id: str | None = Field(default=None, foreign_key="workers.id", index=True)
     active: bool
     left_on: date | None = None
-    changed_at: datetime | None = instant(default=None)

@@ -23,7 +23,16 @@ from models.tables.lifecycle import (
     Step,
     Wait,
 )
-from models.tables.operations import AuditEvent, ChatHealth, Outbox, Quarantine, SourceNights, SyncCursor
+from models.tables.operations import (
+    AuditEvent,
+    ChatHealth,
+    DocumentRead,
+    Outbox,
+    Quarantine,
+    SourceNights,
+    SourceVersion,
+    SyncCursor,
+)
 from models.tables.organisations import Cohort, CohortEnterprise, CohortWindow, Module, Organisation, Programme, Project
 from models.tables.people import Consent, Document, Employment, Leave, Nomination, Participant, Worker
 from models.tables.teaching import (
@@ -155,6 +164,8 @@ def _funding() -> list[SQLModel]:
 def _operations() -> list[SQLModel]:
     return [
         SyncCursor(connection="ou", stream="terms", cursor=MOMENT, read_on=DAY),
+        SourceVersion(connection="ou", stream="leave", source_id="l1", digest=-1, changed_at=MOMENT),
+        DocumentRead(connection="folder", digest="d1", name="marks.xlsx", read_on=DAY),
         SourceNights(connection="ou", tried_on=DAY, read_on=DAY),
         Quarantine(id="Q-1", connection="ou", stream="users", source_id="u1", rules="worker-unknown",
                    payload=f'{{"id": "{ID_NUMBER}"}}', first_on=DAY),

@@ -45,6 +45,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "ck_notices_ends_later": {"ends_on": DAY.replace(day=1, month=8)},
     "ck_objections_status_known": {"status": "shouted"},
     "ck_applications_status_known": {"status": "lost"},
+    "ck_sync_cursors_status_known": {"status": "lost"},
     "ck_source_nights_failing_since_when": {"failed_nights": 1},
     "ck_alerts_status_known": {"status": "loud", "resolved_on": DAY},
     "ck_alerts_resolved_when_over": {"status": "resolved"},
