@@ -100,7 +100,8 @@ class ClientCredentials(Login):
     def _token_of(self, answer: Any) -> str:
         token = answer.get("access_token") if isinstance(answer, Mapping) else None
         if not isinstance(token, str) or not token:
-            raise Permanent(self.system, "log in", "the token address gave no access token: check token_url")
+            raise Permanent(self.system, "log in", "the token address gave no access token: check token_url",
+                            dead=True)  # fmt: skip
         return _in_header(self.system, token)
 
     def forget(self) -> bool:

@@ -14,12 +14,14 @@ from typing import Any, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.bodies import shallow
 from connectors.errors import OutsideError, Permanent
 from models.records import Page, Record, Unreadable
 
 Body = Mapping[str, Any]
 Parser = Callable[[Body], Record | None]
 # What reading a row that is none of what was asked for raises, whatever is wrong with it.
+LOGIN = "login"  # the part of a check that says whether we are let in
 ROW_ERRORS = (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, IndexError)
 
 
@@ -56,14 +58,33 @@ class Check:
     message: str = ""
 
 
+@dataclass(slots=True)
+class Cost:
+    """What a connector has asked of its system so far.
+
+    `received` counts the bytes of bodies as they came over the wire, `retries` those of the `requests` sent again.
+    """
+
+    requests: int = 0
+    received: int = 0
+    retries: int = 0
+
+
 class Connector(ABC):
-    """A system we read from or send to; used as an async context manager."""
+    """A system we read from or send to; used as an async context manager.
+
+    One that `reads_documents` gives each file once: it is told in the scope, as `read_before`, which documents have
+    been taken, and `since` means nothing to it. What it answers is only what is new, never the whole of a stream:
+    nothing may be taken for gone because it was not answered, and no answer at all is a usual night.
+    """
 
     streams: tuple[str, ...] = ()
+    reads_documents: bool = False
 
     def __init__(self, connection: Connection) -> None:
         """Keep the settings; nothing is opened before the connector is entered."""
         self.connection = connection
+        self.cost = Cost()
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -83,9 +104,23 @@ class Connector(ABC):
         Raises Transient or Permanent: what could not be read is never an empty page.
         """
 
+    async def report_back(self, document: str, broken: Mapping[str, str]) -> None:  # noqa: B027
+        """Tell the source, once a document is taken, what broke rules in it: their names by source id, maybe none.
+
+        Most systems cannot be told.
+        """
+
     async def check(self) -> list[Check]:
-        """Read one page of each stream, and say what is wrong where that fails."""
-        return [await self._check(stream) for stream in self.streams]
+        """Read one page of each stream, and say what is wrong where that fails.
+
+        Where nobody is let in, that is the part "login", and no further stream is tried.
+        """
+        checks: list[Check] = []
+        for stream in self.streams:
+            checks.append(await self._check(stream))
+            if checks[-1].part == LOGIN:
+                break
+        return checks
 
     async def _check(self, stream: str) -> Check:
         try:
@@ -94,8 +129,25 @@ class Connector(ABC):
             if isinstance(pages, AsyncGenerator):
                 await pages.aclose()
         except OutsideError as error:
-            return Check(stream, False, str(error))
+            if error.status == 401 or error.operation == "log in":
+                return Check(LOGIN, False, str(error))
+            return Check(stream, False, self._advice(stream, error))
         return Check(stream, True)
+
+    def _advice(self, stream: str, error: OutsideError) -> str:
+        """Say what to fix where a stream cannot be read; a protocol that knows which right is missing names it."""
+        return str(error)
+
+    def _offered(self, known: Iterable[str], usual: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Give the streams that `options.streams` names, in the order the programme needs them.
+
+        Raises Permanent for a stream nobody knows: it would silently never be read.
+        """
+        known, offered = tuple(known), self.connection.options.get("streams", usual)
+        if not isinstance(offered, list | tuple) or not set(offered) <= set(known):
+            raise Permanent(self.connection.name, "read its settings",
+                            f"options.streams must be a list of {', '.join(known)}: correct it")  # fmt: skip
+        return tuple(stream for stream in known if stream in offered)
 
     def _meanings(self, option: str, known: Mapping[str, str], allowed: Iterable[str]) -> dict[str, str]:
         """Give what the source's own words mean: the usual ones, and those an option adds.
@@ -122,12 +174,12 @@ def records_of(stream: str, bodies: Iterable[Any], parse: Parser, id_field: str)
     return records
 
 
-def unreadable(stream: str, body: Any, id_field: str) -> Unreadable:
+def unreadable(stream: str, body: Any, id_field: str, rule: str = "row-unreadable") -> Unreadable:
     """Keep a row that cannot be read, by its own id where it has one."""
-    text = orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    text = orjson.dumps(shallow(body), default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
     named = body.get(id_field) if isinstance(body, Mapping) else None
     name = str(named).replace("\x00", "") if isinstance(named, str | int) else ""
-    return Unreadable(source_id=name[:200] or f"row-{hash_of(text)}", stream=stream, payload=text)
+    return Unreadable(source_id=name[:200] or f"row-{hash_of(text)}", stream=stream, rule=rule, payload=text)
 
 
 def hash_of(text: str) -> str:

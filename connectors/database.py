@@ -4,6 +4,7 @@ Belongs here: opening an engine, bringing the schema up to date, locks, comparin
 Does not: queries about the programme (models/repositories) or when to commit (tasks).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
@@ -23,7 +24,11 @@ from models.vault import Encrypted
 
 BUSY_MILLISECONDS = 30_000
 MIGRATION_LOCK = 20160301  # any number, the same in every process: one migrates, the others wait
-UNCOMPARED = {"*": frozenset({"recorded_at"}), "audit_events": frozenset({"id"})}
+UNCOMPARED = {
+    "*": frozenset({"recorded_at"}),
+    "audit_events": frozenset({"id"}),
+    "sync_cursors": frozenset({"whole_on"}),  # when everything was asked for, not what was found
+}
 
 
 def open_engine(url: str) -> Engine:
@@ -38,6 +43,7 @@ def open_engine(url: str) -> Engine:
         return engine
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+psycopg")
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection the error itself tells
     options = {"options": "-c timezone=UTC"}
     engine = create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=options)
     event.listen(engine, "handle_error", _hide_detail)
@@ -91,6 +97,16 @@ def alone(session: Session, name: str) -> None:
     connection = session.connection()  # where SQLite is the database, this alone takes its one lock
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def can_be_read_again(session: Session) -> None:
+    """Let this transaction's commit not wait for the disk: a server that loses its power may lose it, as a whole.
+
+    For what a source is asked again, since the cursor that says how far it was read is lost with the rows.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
 
 
 @contextmanager

@@ -6,11 +6,16 @@ An error names system, operation and status, and never what was sent or answered
 
 
 class OutsideError(Exception):
-    """An outside system failed; the text is one sentence for a coordinator."""
+    """An outside system failed; the text is one sentence for a coordinator.
+
+    `dead`: the system as a whole cannot be reached or does not let us in, so that asking it for more is no use in this
+    run. `deferred`: it asked us to come back later than a run waits; nothing of it is broken.
+    """
 
     def __init__(
-        self, system: str, operation: str, message: str, *, status: int | None = None, unsent: bool = False
-    ) -> None:
+        self, system: str, operation: str, message: str, *,
+        status: int | None = None, unsent: bool = False, dead: bool = False, deferred: bool = False,
+    ) -> None:  # fmt: skip
         """Say which system failed at what, and how; `status` is its own, where it gave one.
 
         `unsent`: it surely took nothing of what was sent, so that sending it again is no repeat.
@@ -18,6 +23,7 @@ class OutsideError(Exception):
         said = f" (status {status})" if status is not None else ""
         super().__init__(f"{system}: {operation}: {message}{said}")
         self.system, self.operation, self.status, self.unsent = system, operation, status, unsent
+        self.dead, self.deferred = dead, deferred
 
 
 class Transient(OutsideError):
@@ -28,10 +34,11 @@ class Transient(OutsideError):
 
     def __init__(
         self, system: str, operation: str, message: str, *,
-        status: int | None = None, unsent: bool = False, retry_after: float | None = None, again: bool = True,
+        status: int | None = None, unsent: bool = False, dead: bool = False, deferred: bool = False,
+        retry_after: float | None = None, again: bool = True,
     ) -> None:  # fmt: skip
         """As OutsideError; `again` False: not within this run, the next one tries."""
-        super().__init__(system, operation, message, status=status, unsent=unsent)
+        super().__init__(system, operation, message, status=status, unsent=unsent, dead=dead, deferred=deferred)
         self.retry_after, self.again = retry_after, again
 
 

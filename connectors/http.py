@@ -5,15 +5,15 @@ A redirect is never followed and a next link must stay at its origin, or a secre
 """
 
 import asyncio
-import json
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, Self
+from itertools import islice
+from typing import Any, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -21,23 +21,24 @@ import orjson
 import stamina
 
 from connectors.auth import Call, Login, login_of
-from connectors.base import Connection, Connector
+from connectors.base import Connection, Connector, Cost
+from connectors.bodies import parsed
 from connectors.errors import OutsideError, Permanent, Refused, Transient
 from models.clock import now
 
+T = TypeVar("T")
 BODY_CAP = 64 * 1024 * 1024
-PAGE_CAP = 100_000
 LONGEST_WAIT = 15 * 60.0  # seconds a source may ask us to wait; beyond, the next night tries
+WAITED_IN_ALL = 60 * 60.0  # seconds waited at the wish of one system in one run; the night must end
 ATTEMPTS = 5
+FIRST_ATTEMPTS = 2  # of a system that has never answered in this run: a dead one costs the night seconds
 CIRCUIT = 3  # requests given up in a row, after which a source counts as dead for this run
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 NOT_OFFERED = frozenset({501, 505})  # of a server's errors, those that time does not heal
 REFUSALS = frozenset({400, 409, 413, 422})
-DEEPEST = 64  # levels of JSON; every standard we read stays under ten
-LONGEST_WHOLE = 18  # digits: what is longer fits no whole number of a database
 ANSWER_SECONDS = 300.0  # for one answer as a whole: one that drips would else take the night
 PORTS = {"http": 80, "https": 443}
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT = httpx.Timeout(30.0, connect=4.0)  # to connect, a packet may be lost twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +50,40 @@ class Answer:
     url: str
 
 
+Objection = Callable[[str, Call, Any], OutsideError | None]
+
+
+def no_objection(operation: str, call: Call, body: Any) -> OutsideError | None:
+    """Whatever comes with 200 is an answer."""
+
+
 @dataclass
 class Wire:
-    """Sends the requests of one connection, and stops sending once its system proves dead."""
+    """Sends the requests of one connection, and stops sending once its system proves dead.
+
+    `objection` gives the error that a body of 200 stands for, where it is none of what was asked.
+    """
 
     system: str
     login: Login
     client: httpx.AsyncClient = field(repr=False)
     exact: bool = False
     patience: float = ANSWER_SECONDS
+    cost: Cost = field(default_factory=Cost)
+    objection: Objection = field(default=no_objection, repr=False)
     given_up: int = 0
+    met: bool = False
+    waited: float = 0.0
 
     async def send(self, operation: str, call: Call) -> Answer:
         """Send a request until it is answered or given up. Raises Transient, Permanent or Refused."""
         if self.given_up >= CIRCUIT:
-            raise Transient(self.system, operation, "it failed several times in a row: the next run tries again",
-                            again=False)  # fmt: skip
+            how = "it failed several times in a row" if self.met else "it could not be reached before"
+            raise Transient(self.system, operation, f"{how}: the next run tries again", again=False, dead=True)
         try:
             answer = await self._persist(operation, call)
-        except Transient:
-            self.given_up += 1
+        except Transient as error:
+            self.given_up = CIRCUIT if error.dead else self.given_up + (not error.deferred)
             raise
         self.given_up = 0
         return answer
@@ -79,8 +94,21 @@ class Wire:
             on=_pause, attempts=ATTEMPTS, timeout=LONGEST_WAIT, wait_initial=0.2, wait_max=20.0, wait_jitter=1.0
         ):
             with attempt:
-                return await self._with_login(operation, call)
+                self.cost.retries += attempt.num > 1
+                try:
+                    return await self._with_login(operation, call)
+                except Transient as error:
+                    self._weigh(error, attempt.num)
+                    raise
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _weigh(self, error: Transient, attempts: int) -> None:
+        """Give up early on a system that never answered, and on one that keeps asking us to wait."""
+        if not self.met and attempts >= FIRST_ATTEMPTS:
+            error.again, error.dead = False, True
+        self.waited += (error.retry_after or 0.0) if error.again else 0.0
+        if self.waited > WAITED_IN_ALL:
+            error.again, error.deferred, error.retry_after = False, True, None
 
     async def _with_login(self, operation: str, call: Call) -> Answer:
         """Send with a login; a token that was refused is renewed once."""
@@ -89,20 +117,25 @@ class Wire:
         except Permanent as error:
             if error.status != httpx.codes.UNAUTHORIZED or not self.login.forget():
                 raise
+        self.cost.retries += 1
         return await self._signed(operation, call)
 
     async def _signed(self, operation: str, call: Call) -> Answer:
         signed = Call(call.method, call.url, dict(call.headers), call.params, call.form, call.json)
         await self.login.sign(signed, self._token)
-        return await self._exchange(operation, signed)
+        answer = await self._exchange(operation, signed)
+        objection = self.objection(operation, call, answer.body)
+        if objection is not None:
+            raise objection
+        return answer
 
     async def _token(self, operation: str, call: Call) -> Any:
         """Carry a request for a token; its refusal is no refusal of what was to be sent with it."""
         try:
             return (await self._exchange(operation, call)).body
-        except Refused as error:
-            raise Permanent(self.system, operation, "its token address does not let us in: check client_id, secret "
-                            "and scopes", status=error.status) from error  # fmt: skip
+        except Permanent as error:
+            raise Permanent(self.system, operation, "its token address does not let us in: check token_url, client_id, "
+                            "secret and scopes", status=error.status, dead=True) from error  # fmt: skip
 
     async def _exchange(self, operation: str, call: Call) -> Answer:
         """Send once, and read the answer within the limits."""
@@ -114,96 +147,60 @@ class Wire:
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Permanent(self.system, operation, "its address is none: correct base_url") from error
         except httpx.TransportError as error:
-            raise Transient(
-                self.system, operation, "it cannot be reached: check its address and the network"
-            ) from error
-        self._judge(operation, response)
+            raise Transient(self.system, operation, "it cannot be reached: check its address and the network",
+                            dead=isinstance(error, httpx.ConnectError)) from error  # fmt: skip
+        failure = error_of(self.system, operation, response.status_code, response.headers.get("retry-after", ""))
+        if failure is not None:
+            raise failure
         return Answer(self._json(operation, raw), response.headers, str(response.url))
 
-    async def _answer(self, operation: str, call: Call) -> tuple[httpx.Response, bytes]:
+    async def _answer(self, operation: str, call: Call) -> tuple[httpx.Response, bytearray]:
         request = self.client.build_request(
             call.method, call.url, headers={"Accept-Encoding": "gzip", **call.headers}, params=call.params or None,
             data=call.form, content=None if call.json is None else orjson.dumps(call.json, default=str),
         )  # fmt: skip
+        self.cost.requests += 1
         response = await self.client.send(request, stream=True, follow_redirects=False)
+        self.met = True
         try:
             return response, await self._read(operation, response)
         finally:
             await response.aclose()
 
-    async def _read(self, operation: str, response: httpx.Response) -> bytes:
-        """Read a body, inflating it no further than the cap."""
+    async def _read(self, operation: str, response: httpx.Response) -> bytearray:
+        """Read a body, inflating it no further than the cap; one that says it is longer is not read at all."""
         packed = response.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
         inflate = zlib.decompressobj(wbits=47) if packed else None
-        body = bytearray()
+        length, body = response.headers.get("content-length", ""), bytearray()
+        if not packed and length.isdecimal() and len(length) < 20 and int(length) > BODY_CAP:
+            raise self._flood(operation)
         async for chunk in response.aiter_raw():
+            self.cost.received += len(chunk)
             room = BODY_CAP - len(body) + 1
             try:
                 body += inflate.decompress(chunk, room) if inflate else chunk
             except zlib.error as error:
                 raise Transient(self.system, operation, "its answer cannot be unpacked: try later") from error
             if len(body) > BODY_CAP:
-                raise Permanent(self.system, operation, "its answer is larger than 64 MB: ask for smaller pages")
-        return bytes(body)
+                body.clear()
+                raise self._flood(operation)
+        return body
 
-    def _judge(self, operation: str, response: httpx.Response) -> None:
-        """Raise the error a status stands for."""
-        status = response.status_code
-        if status in BUSY or (status >= 500 and status not in NOT_OFFERED):
-            raise _busy(self.system, operation, response)
-        if 300 <= status < 400:
-            raise Permanent(self.system, operation, "it redirects elsewhere: correct base_url", status=status)
-        if status in (401, 403):
-            raise Permanent(self.system, operation, "it does not let us in: check secret and scope", status=status)
-        if status in REFUSALS:
-            raise Refused(self.system, operation, "it refuses what we sent", status=status)
-        if status >= 400:
-            raise Permanent(self.system, operation, "nothing is there: check base_url", status=status)
+    def _flood(self, operation: str) -> Permanent:
+        return Permanent(self.system, operation, "its answer is larger than 64 MB: ask for smaller pages")
 
-    def _json(self, operation: str, raw: bytes) -> Any:
+    def _json(self, operation: str, raw: bytearray) -> Any:
+        """Read the JSON of a body. An error keeps neither the body nor a word of it."""
         if not raw:
             return None
-        try:
-            return _parsed(raw, self.exact)
-        except ValueError as error:
-            kind = "a page for people" if raw.lstrip()[:1] == b"<" else "no valid JSON"
-            raise Transient(self.system, operation, f"it answered with {kind}: check base_url, or try later") from error
-
-
-def _parsed(raw: bytes, exact: bool) -> Any:
-    """Read JSON strictly: orjson refuses NaN, infinity, lone surrogates and numbers beyond all measure.
-
-    What carries money (`exact`) is read again with exact decimals and without doubled names. Raises ValueError.
-    """
-    value = orjson.loads(raw)
-    if _is_deep(value):
-        raise ValueError("more levels than any standard has")
-    if not exact:
-        return value
-    return json.loads(raw, object_pairs_hook=_unique, parse_float=Decimal, parse_int=_whole)
-
-
-def _is_deep(value: Any) -> bool:
-    """Whether a value has more levels than are read: nothing that follows may run out of stack."""
-    level = [value]
-    for _ in range(DEEPEST):
-        inside = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
-        level = [child for children in inside for child in children]
-        if not level:
-            return False
-    return True
-
-
-def _whole(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) <= LONGEST_WHOLE else Decimal(digits)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object that names a thing twice: which of two amounts would count?"""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
+        kind, cause = "a page for people", None
+        if raw[:1000].lstrip()[:1] != b"<":
+            try:
+                return parsed(raw, self.exact)
+            except ValueError as error:
+                kind, cause = "no valid JSON", ValueError(str(error))
+        raw.clear()
+        raise Transient(self.system, operation, f"it answered with {kind}: check base_url, or try later") from cause
 
 
 def _pause(error: Exception) -> bool | float:
@@ -213,11 +210,24 @@ def _pause(error: Exception) -> bool | float:
     return True if error.retry_after is None else error.retry_after
 
 
-def _busy(system: str, operation: str, response: httpx.Response) -> Transient:
-    wait = seconds_of(response.headers.get("retry-after", ""))
+def error_of(system: str, operation: str, status: int, retry_after: str = "") -> OutsideError | None:
+    """Give the error that a status stands for; None for one that is none."""
+    if status in BUSY or (status >= 500 and status not in NOT_OFFERED):
+        return _busy(system, operation, status, retry_after)
+    if status in (401, 403):
+        return Permanent(system, operation, "it does not let us in: check secret and scope", status=status, dead=True)
+    if status in REFUSALS:
+        return Refused(system, operation, "it refuses what we sent", status=status)
+    if 300 <= status < 400:
+        return Permanent(system, operation, "it redirects elsewhere: correct base_url", status=status)
+    return Permanent(system, operation, "nothing is there: check base_url", status=status) if status >= 400 else None
+
+
+def _busy(system: str, operation: str, status: int, retry_after: str) -> Transient:
+    wait = seconds_of(retry_after)
     late = wait is not None and wait > LONGEST_WAIT
     message = "it asks us to come back much later: the next run tries" if late else "it is busy or broken: try later"
-    return Transient(system, operation, message, status=response.status_code, again=not late,
+    return Transient(system, operation, message, status=status, again=not late, deferred=late,
                      retry_after=None if late else wait)  # fmt: skip
 
 
@@ -270,7 +280,8 @@ class HttpConnector(Connector):
     async def __aenter__(self) -> Self:
         """Open a client of our own unless one was given."""
         client = self._client if self._client is not None else await self._resources.enter_async_context(new_client())
-        self._wire = Wire(self.connection.name, login_of(self.connection), client, self.exact)
+        self._wire = Wire(self.connection.name, login_of(self.connection), client, self.exact, cost=self.cost,
+                          objection=self._objection)  # fmt: skip
         return self
 
     async def _request(
@@ -289,6 +300,12 @@ class HttpConnector(Connector):
         url = f"{self.base}{path}" if path.startswith("/") else path
         return await self._wire.send(operation, Call(method, url, sent, params or {}, form, body))
 
+    def _objection(self, operation: str, call: Call, body: Any) -> OutsideError | None:
+        """Give the error that a body of status 200 tells; None for an answer. A protocol adds its own."""
+        if isinstance(body, dict) and body.get("error"):
+            return Transient(self.connection.name, operation, "it answered with an error: try later")
+        return None
+
     def _expect(self, found: Any, kind: type, operation: str) -> Any:
         """Give back what has the shape it should. Raises Permanent for a 200 with something else in it."""
         if not isinstance(found, kind):
@@ -296,11 +313,8 @@ class HttpConnector(Connector):
                             "check kind and base_url")  # fmt: skip
         return found
 
-    def _next_link(self, answer: Answer, link: str, seen: set[str], operation: str) -> str:
-        """Give the address a next link leads to, and remember it in `seen`.
-
-        Raises Permanent for one that leaves its origin, Transient for one that was followed before.
-        """
+    def _next_link(self, answer: Answer, link: str, operation: str) -> str:
+        """Give the address a next link leads to. Raises Permanent for one that leaves its origin."""
         try:
             target = urljoin(answer.url, link)
             stays = same_origin(target, self.base)
@@ -308,28 +322,24 @@ class HttpConnector(Connector):
             stays = False
         if not stays:
             raise Permanent(self.connection.name, operation, "its next page is at another address: it is not followed")
-        if target in seen or len(seen) >= PAGE_CAP:
-            raise Transient(self.connection.name, operation, "its pages go round in a circle: try later", again=False)
-        seen.add(target)
         return target
 
 
-async def side_by_side(calls: list[Any], most: int = 4) -> AsyncIterator[Any]:
-    """Await calls in order, a few under way at a time."""
-    gate = asyncio.Semaphore(most)
-
-    async def guarded(call: Any) -> Any:
-        async with gate:
-            return await call
-
-    tasks = [asyncio.ensure_future(guarded(call)) for call in calls]
+async def side_by_side(calls: Iterable[Coroutine[Any, Any, T]], most: int = 4) -> AsyncGenerator[T, None]:
+    """Await calls in order, a few under way at a time; no more begin than are taken, or answers would pile up."""
+    waiting, under_way = iter(calls), deque[asyncio.Task[T]]()
     try:
-        for task in tasks:
-            yield await task
+        under_way.extend(asyncio.ensure_future(call) for call in islice(waiting, most))
+        while under_way:
+            found = await under_way[0]
+            under_way.popleft()
+            under_way.extend(asyncio.ensure_future(call) for call in islice(waiting, 1))
+            yield found
     finally:
-        for task in tasks:
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
-__all__ = ["Answer", "HttpConnector", "OutsideError", "Wire", "new_client", "same_origin", "seconds_of", "side_by_side"]
+__all__ = ["Answer", "HttpConnector", "OutsideError", "Wire", "error_of", "new_client", "same_origin", "seconds_of",
+           "side_by_side"]  # fmt: skip

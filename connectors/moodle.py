@@ -5,17 +5,20 @@ Belongs here: web service functions and the school's own acronyms. Does not: rat
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from connectors import values
-from connectors.base import ROW_ERRORS, Body, Check, records_of, unreadable
+from connectors.auth import Call
+from connectors.base import LOGIN, ROW_ERRORS, Body, Check, records_of, unreadable
 from connectors.errors import OutsideError, Permanent, Transient
 from connectors.http import HttpConnector, side_by_side
 from models.records import Meaning, Page, Record, RegisterEntry, Session
 
 ACRONYMS: dict[str, Meaning] = {"P": "present", "L": "late", "E": "excused", "A": "absent"}
 SERVICE = "/webservice/rest/server.php"
+_LET_IN = "check its token and rights"
 NEEDED = ("core_course_get_courses_by_field", "core_course_get_contents", "core_enrol_get_enrolled_users",
           "mod_attendance_get_sessions")  # fmt: skip
 STREAM = "attendance"
@@ -34,16 +37,17 @@ class MoodleConnector(HttpConnector):
 
         There is no "since" on this wire: all of a class is given, to be compared by content.
         """
-        calls = [self._class_page(source_id) for source_id in scope.get("classes", ())]
-        async for page in side_by_side(calls):
-            yield page
+        classes = (self._class_page(source_id) for source_id in scope.get("classes", ()))
+        async with aclosing(side_by_side(classes)) as pages:
+            async for page in pages:
+                yield page
 
     async def check(self) -> list[Check]:
         """Ask for the site, and whether the token may call what is needed."""
         try:
             site = self._expect(await self._call("check", "core_webservice_get_site_info"), Mapping, "check")
         except OutsideError as error:
-            return [Check(STREAM, False, str(error))]
+            return [Check(LOGIN if error.status == 401 or _LET_IN in str(error) else STREAM, False, str(error))]
         offered = {str(one.get("name")) for one in site.get("functions") or () if isinstance(one, Mapping)}
         missing = [name for name in NEEDED if name not in offered]
         if missing:
@@ -53,14 +57,18 @@ class MoodleConnector(HttpConnector):
 
     async def _call(self, operation: str, function: str, **params: Any) -> Any:
         form = {"wsfunction": function, "moodlewsrestformat": "json", **{k: str(v) for k, v in params.items()}}
-        body = (await self._request(operation, SERVICE, method="POST", form=form)).body
-        if isinstance(body, Mapping) and "exception" in body:
-            code = str(body.get("errorcode", ""))
-            if code in LATER:
-                raise Transient(self.connection.name, operation, "it is being maintained: try later")
-            what = "check its token and rights" if code in LOCKED_OUT else f"its function {function} failed"
-            raise Permanent(self.connection.name, operation, f"it answered with an error: {what}")
-        return body
+        return (await self._request(operation, SERVICE, method="POST", form=form)).body
+
+    def _objection(self, operation: str, call: Call, body: Any) -> OutsideError | None:
+        """Moodle tells every error with status 200."""
+        if not isinstance(body, Mapping) or "exception" not in body:
+            return super()._objection(operation, call, body)
+        code, function = str(body.get("errorcode", "")), (call.form or {}).get("wsfunction")
+        if code in LATER:
+            return Transient(self.connection.name, operation, "it is being maintained: try later")
+        locked_out = code in LOCKED_OUT
+        what = _LET_IN if locked_out else f"its function {function} failed"
+        return Permanent(self.connection.name, operation, f"it answered with an error: {what}", dead=locked_out)
 
     async def _class_page(self, source_id: str) -> Page[Record]:
         """Read one class. Raises Permanent where what stands around the registers has another shape."""

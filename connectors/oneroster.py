@@ -1,18 +1,21 @@
 """OneRoster 1.2 and 1.1: terms, courses, classes, people, enrolments, line items and results of a school.
 
 Belongs here: collections, pages and fields by the book, and what servers make of it. Does not: marks' meaning.
-`options`: version ("1.2"), page_size, parts (title of a category → formative, final, make-up).
+`options`: version ("1.2"), page_size, streams (what the school offers; all by default), parts (title of a category →
+formative, final, make-up).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_args
 
 from connectors import values
-from connectors.base import Body, page_of, records_of
-from connectors.errors import Permanent, Refused
-from connectors.http import PAGE_CAP, Answer, HttpConnector
+from connectors.auth import Call
+from connectors.base import Body, Connection, page_of, records_of
+from connectors.errors import OutsideError, Refused, Transient
+from connectors.http import Answer, HttpConnector, error_of
+from connectors.paging import OffsetWalk
 from models.records import (
     ClassSection,
     Course,
@@ -26,6 +29,11 @@ from models.records import (
     Term,
 )  # fmt: skip
 
+PAGE_SIZE = 2000
+TOTAL_DIGITS = 19
+GRADED = "fully graded"
+# What the minor codes of the standard mean, in statuses.
+MINOR = {"server_busy": 503, "internal_server_error": 500, "unauthori": 401, "forbidden": 403, "invalid": 400}
 PARTS: dict[str, Part] = {"平时": "formative", "期末": "final", "补考": "make-up", "formative": "formative",
                           "final": "final", "make-up": "make-up"}  # fmt: skip
 
@@ -47,13 +55,17 @@ COLLECTIONS = {
     "line-items": Collection("lineItems", gradebook=True),
     "results": Collection("results", gradebook=True),
 }
+SCOPES = "https://purl.imsglobal.org/spec/or/v1p2/scope"
 CATEGORIES = Collection("categories", gradebook=True)
 
 
 class OneRosterConnector(HttpConnector):
     """The student information system of one school."""
 
-    streams = tuple(COLLECTIONS)
+    def __init__(self, connection: Connection, client: Any = None) -> None:
+        """Take the streams from the settings: not every school's server has the gradebook. Raises Permanent."""
+        super().__init__(connection, client)
+        self.streams = self._offered(COLLECTIONS, tuple(COLLECTIONS))
 
     async def read(self, stream: str, since: datetime | None = None, **scope: Any) -> AsyncIterator[Page[Any]]:
         """Give the objects changed at or after `since`; all of them where the server refuses to filter."""
@@ -76,6 +88,14 @@ class OneRosterConnector(HttpConnector):
             parts |= {str(row.get("sourcedId")): known.get(str(row.get("title")), "other") for row in named}
         return parts
 
+    def _advice(self, stream: str, error: OutsideError) -> str:
+        """A right that is missing is a scope; which one is asked for, the standard says."""
+        if error.status != 403:
+            return str(error)
+        service = "gradebook" if COLLECTIONS[stream].gradebook else "roster"
+        return (f"{self.connection.name}: read {stream}: the login may not read this: ask the school to grant the scope "
+                f"{SCOPES}/{service}-core.readonly, and name it in auth.scopes")  # fmt: skip
+
     def _path(self, collection: Collection) -> str:
         version = str(self.connection.options.get("version", "1.2"))
         if version.startswith("1.1"):
@@ -84,41 +104,45 @@ class OneRosterConnector(HttpConnector):
 
     async def _pages(
         self, stream: str, collection: Collection, since: datetime | None
-    ) -> AsyncIterator[tuple[list[Any], int | None]]:
-        """Walk by offset until a page is short and a total says that it is the last, else until one is empty.
+    ) -> AsyncIterator[tuple[Sequence[Any], int | None]]:
+        """Walk by offset until a page brings nothing new: totals, links and short pages are hints and end nothing.
 
-        A server may cap the limit without a word, so that a short page alone ends nothing, nor does a hint alone:
-        at most one request too many is made. Raises Permanent for a server that gives one page again and again.
+        A server may cap the limit without a word. Raises Transient for one that announces rows and gives none.
         """
         operation, path = f"read {stream}", self._path(collection)
-        size = int(self.connection.options.get("page_size", 500))
+        walk, query, total = OffsetWalk(self.connection.name, operation, "sourcedId"), self._query(since), None
+
+        async def ask(offset: int) -> Sequence[Any]:
+            nonlocal total
+            query["offset"] = str(offset)
+            answer = await self._get(operation, path, query)
+            rows, total = self._rows(answer, collection, operation), _total(answer)
+            walk.complete = total == offset + len(rows) and 'rel="next"' not in answer.headers.get("link", "")
+            return rows
+
+        async for rows in walk.pages(ask):
+            if not rows and total and "filter" not in query:
+                raise Transient(self.connection.name, operation, "it says there are rows and gives none: try later",
+                                again=False)  # fmt: skip
+            yield rows, total
+
+    def _query(self, since: datetime | None) -> dict[str, str]:
+        size = max(2, int(self.connection.options.get("page_size", PAGE_SIZE)))
         query = {"limit": str(size), "sort": "sourcedId", "orderBy": "asc"}
         if since is not None:
             stamp = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             query["filter"] = f"dateLastModified>='{stamp}'"
-        offset, before = 0, list[Any]()
-        for _ in range(PAGE_CAP):
-            query["offset"] = str(offset)
-            answer = await self._get(operation, path, query)
-            rows = self._rows(answer, collection, operation)
-            if rows and rows == before:
-                raise Permanent(self.connection.name, operation, "it gives the same page again and again: "
-                                "ask the school whether it pages by offset")  # fmt: skip
-            total, before = _total(answer), rows
-            yield rows, total
-            offset += len(rows)
-            if not rows or (len(rows) < size and _is_last(answer, offset, total)):
-                return
+        return query
 
     async def _get(self, operation: str, path: str, query: dict[str, str]) -> Answer:
-        """Ask for one page; a filter or an order that is refused at the start is left out from then on."""
-        try:
-            return await self._request(operation, path, params=query)
-        except Refused:
-            if query["offset"] != "0" or "sort" not in query:
-                raise
-        for name in ("filter", "sort", "orderBy"):
-            query.pop(name, None)
+        """Ask for one page; a filter, an order, then a limit refused at the start are left out from then on."""
+        left_out = (("filter", "sort", "orderBy"), ("limit",)) if query["offset"] == "0" else ()
+        for names in left_out:
+            try:
+                return await self._request(operation, path, params=query)
+            except Refused:
+                for name in names:
+                    query.pop(name, None)
         return await self._request(operation, path, params=query)
 
     def _rows(self, answer: Answer, collection: Collection, operation: str) -> list[Any]:
@@ -128,18 +152,19 @@ class OneRosterConnector(HttpConnector):
         rows: list[Any] = self._expect(found, list, operation)
         return rows
 
+    def _objection(self, operation: str, call: Call, body: Any) -> OutsideError | None:
+        """An error that comes with 200 says so in `imsx_codeMajor`: nested by the book, flat in the field."""
+        info = body.get("imsx_StatusInfo", body) if isinstance(body, dict) else None
+        if not isinstance(info, dict) or info.get("imsx_codeMajor") not in ("failure", "error"):
+            return super()._objection(operation, call, body)
+        said = str(info.get("imsx_CodeMinor")).lower()
+        status = next((status for name, status in MINOR.items() if name in said), 404)
+        return error_of(self.connection.name, operation, status)
+
 
 def _total(answer: Answer) -> int | None:
     text = answer.headers.get("x-total-count", "")
-    return int(text) if text.isdecimal() else None
-
-
-def _is_last(answer: Answer, offset: int, total: int | None) -> bool:
-    """Whether a short page is known to be the last: its total says so and no link leads on."""
-    link = answer.headers.get("link", "")
-    if 'rel="next"' in link:
-        return False
-    return total is not None and offset >= total
+    return int(text) if text.isdecimal() and len(text) < TOTAL_DIGITS else None
 
 
 def _head(body: Body) -> dict[str, Any]:
@@ -194,10 +219,20 @@ def _line_item(body: Body, parts: dict[str, Part]) -> Record:
 
 
 def _result(body: Body) -> Record:
-    status = values.text(body["scoreStatus"])
-    score = values.optional_decimal(body.get("score"))
-    return Result(**_head(body), line_item_source_id=_ref(body, "lineItem"), learner_source_id=_ref(body, "student"),
-                  score=score, score_status=status, scored_on=values.optional_day(body.get("scoreDate")))  # fmt: skip
+    """By far the most rows of a night are results: what they say again and again is read once.
+
+    One that is graded in full and has no score is none: who took its field away?
+    """
+    status, written = values.TEXTS[body["scoreStatus"]], body.get("score")
+    score = None if written is None or written == "" else values.decimal(written)
+    if score is None and status == GRADED:
+        raise ValueError("graded without a score")
+    return Result(
+        source_id=values.identifier(body["sourcedId"]), changed_at=values.optional_instant(body.get("dateLastModified")),
+        removed=body.get("status") == "tobedeleted", line_item_source_id=values.IDENTIFIERS[body["lineItem"]["sourcedId"]],
+        learner_source_id=values.IDENTIFIERS[body["student"]["sourcedId"]], score=score,
+        score_status=status, scored_on=values.DAYS[body.get("scoreDate")],
+    )  # fmt: skip
 
 
 PARSERS: dict[str, Callable[[Body], Record | None]] = {

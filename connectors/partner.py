@@ -10,8 +10,9 @@ from typing import Any
 
 from connectors import values
 from connectors.base import Body, Connection, page_of, records_of
-from connectors.errors import Permanent, Transient
-from connectors.http import PAGE_CAP, HttpConnector
+from connectors.errors import OutsideError
+from connectors.http import HttpConnector
+from connectors.paging import Trail
 from models import records
 from models.records import Page, Record
 
@@ -29,15 +30,12 @@ class PartnerConnector(HttpConnector):
         Raises Permanent for a stream nobody knows: it would silently never be read.
         """
         super().__init__(connection, client)
-        offered = connection.options.get("streams", ())
-        if isinstance(offered, str) or not set(offered) <= set(PARSERS):
-            raise Permanent(connection.name, "read its settings",
-                            f"options.streams must be a list of {', '.join(PARSERS)}: correct it")  # fmt: skip
-        self.streams = tuple(stream for stream in PARSERS if stream in offered)
+        self.streams = self._offered(PARSERS)
 
     async def read(self, stream: str, since: datetime | None = None, **scope: Any) -> AsyncIterator[Page[Any]]:
         """Give the rows changed at or after `since`, oldest change first."""
-        operation, cursor, seen = f"read {stream}", "", set[str]()
+        operation = f"read {stream}"
+        trail = Trail(self.connection.name, operation, "id")
         params = {"limit": str(self.connection.options.get("page_size", 500))}
         if since is not None:
             params["since"] = since.isoformat()
@@ -45,14 +43,18 @@ class PartnerConnector(HttpConnector):
             answer = await self._request(operation, f"{ROOT}/{stream}", params=params)
             body = self._expect(answer.body, dict, operation)
             items = self._expect(body.get("items"), list, operation)
+            trail.passed(items)
             yield page_of(records_of(stream, items, PARSERS[stream], "id"))
             cursor = str(body.get("next") or "")
             if not cursor:
                 return
-            if cursor in seen or len(seen) >= PAGE_CAP:
-                raise Transient(self.connection.name, operation, "its pages go round in a circle", again=False)
-            seen.add(cursor)
-            params["cursor"] = cursor
+            params["cursor"] = trail.leads_to(cursor)
+
+    def _advice(self, stream: str, error: OutsideError) -> str:
+        """A partner need not offer every stream, and may give a token that reads some alone."""
+        said = {403: f"the token may not read this: ask the partner to let it read {stream}",
+                404: f"it does not offer this: take {stream} out of options.streams, or correct base_url"}  # fmt: skip
+        return f"{self.connection.name}: read {stream}: {said[error.status]}" if error.status in said else str(error)
 
     async def send(self, resource: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send something once: the same key again is the same thing, and gets the same answer.

@@ -16,12 +16,12 @@ KINDS = {
     "moodle": "connectors.moodle:MoodleConnector",
     "xapi": "connectors.xapi:XapiConnector",
     "partner": "connectors.partner:PartnerConnector",
+    "spreadsheet": "connectors.spreadsheet.connector:SpreadsheetConnector",
     "slack": "connectors.slack:SlackConnector",
     "apprise": "connectors.apprise:AppriseConnector",
 }
 # Kinds that people rightly expect here, and what to do instead.
 ELSEWHERE = {
-    "spreadsheet": "spreadsheets are not read over a connection: remove it, and use `yuanmeng roster import FILE`",
     "feishu": "Feishu CoreHR cannot be read yet: connect the HR system by scim, or import its rosters",
 }
 

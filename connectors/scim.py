@@ -4,17 +4,22 @@ Belongs here: users, their pages and filters. Does not: what employment means fo
 What SCIM lacks (the resident ID) is read from an extension whose URN is `options.extension`.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors import values
+from connectors.auth import Call
 from connectors.base import Body, page_of, records_of
 from connectors.errors import OutsideError, Permanent, Refused, Transient
-from connectors.http import PAGE_CAP, HttpConnector
+from connectors.http import HttpConnector, error_of
+from connectors.paging import OffsetWalk, Trail
 from models.records import Employment, Page, Record
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+STATUS = re.compile("[1-5][0-9]{2}")
 OPERATION = "read employment"
 
 
@@ -47,7 +52,7 @@ class ScimConnector(HttpConnector):
     async def _list(self, query: dict[str, str]) -> tuple[list[Any], int, str]:
         """Ask for one page: its users, how many there are in all, and where it goes on.
 
-        A filter that is refused is left out from then on.
+        A filter that is refused is left out from then on. With cursors a server need not count.
         """
         try:
             answer = await self._request(OPERATION, "/Users", params=query)
@@ -57,37 +62,50 @@ class ScimConnector(HttpConnector):
             del query["filter"]
             answer = await self._request(OPERATION, "/Users", params=query)
         body = self._expect(answer.body, dict, OPERATION)
-        total, rows = body.get("totalResults"), body.get("Resources") or []
+        total, rows = body.get("totalResults"), body.get("Resources")
+        if total is None and "cursor" in query and rows is not None:
+            total = len(rows) if isinstance(rows, list) else None
+        rows = rows or []
         if not isinstance(total, int) or not isinstance(rows, list):
             raise Permanent(self.connection.name, OPERATION, "its answer is no list of users: check base_url")
         return rows, total, str(body.get("nextCursor") or "")
 
-    async def _by_index(self, query: dict[str, str]) -> AsyncIterator[tuple[list[Any], int]]:
+    async def _by_index(self, query: dict[str, str]) -> AsyncIterator[tuple[Sequence[Any], int]]:
         """Walk by startIndex; the server may give fewer than asked for, so the next page starts where this ended."""
-        start = 1
-        for _ in range(PAGE_CAP):
-            query["startIndex"] = str(start)
-            rows, total, _ = await self._list(query)
-            yield rows, total
-            start += len(rows)
-            if start > total:
-                return
-            if not rows:
-                raise Transient(self.connection.name, OPERATION, "it says there are more than it gives: try later",
-                                again=False)  # fmt: skip
+        walk, total = OffsetWalk(self.connection.name, OPERATION, "id"), 0
 
-    async def _by_cursor(self, query: dict[str, str]) -> AsyncIterator[tuple[list[Any], int]]:
+        async def ask(offset: int) -> Sequence[Any]:
+            nonlocal total
+            query["startIndex"] = str(offset + 1)
+            rows, total, _ = await self._list(query)
+            walk.complete = total == offset + len(rows)
+            return rows
+
+        async for rows in walk.pages(ask):
+            yield rows, total
+        if walk.end < total:
+            raise Transient(self.connection.name, OPERATION, "it says there are more than it gives: try later",
+                            again=False)  # fmt: skip
+
+    async def _by_cursor(self, query: dict[str, str]) -> AsyncIterator[tuple[Sequence[Any], int]]:
         """Walk by cursor (RFC 9865), until the server gives none."""
-        cursor, seen = "", set[str]()
-        while len(seen) < PAGE_CAP:
-            query["cursor"] = cursor
+        trail, query["cursor"] = Trail(self.connection.name, OPERATION, "id"), ""
+        while True:
             rows, total, cursor = await self._list(query)
+            trail.passed(rows)
             yield rows, total
             if not cursor:
                 return
-            if cursor in seen:
-                raise Transient(self.connection.name, OPERATION, "its pages go round in a circle", again=False)
-            seen.add(cursor)
+            query["cursor"] = trail.leads_to(cursor)
+
+    def _objection(self, operation: str, call: Call, body: Any) -> OutsideError | None:
+        """An error that comes with 200 is known by its schema, and says the status it should have had."""
+        schemas = body.get("schemas") if isinstance(body, dict) else None
+        if not isinstance(schemas, list) or ERROR not in schemas:
+            return super()._objection(operation, call, body)
+        status = str(body.get("status"))
+        known = error_of(self.connection.name, operation, int(status)) if STATUS.fullmatch(status) else None
+        return known or Transient(self.connection.name, operation, "it answered with an error: try later")
 
     def _employment(self, user: Body) -> Record:
         enterprise: Body = user.get(ENTERPRISE) or {}

@@ -22,6 +22,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableEnvironment
 from connectors.base import Connection
 from models.rules.alerts import QuietHours
 from models.rules.policy import policies_from
+from models.rules.reading import Doubts
 from models.vault import Keyring
 
 CONFIG_NAME = "yuanmeng.toml"
@@ -99,6 +100,8 @@ class Settings(BaseSettings):
     language: Literal["zh", "en", "both"] = "both"
     actor: str = Field(default_factory=system_user, min_length=1)
     policies: tuple[dict[str, Any], ...] = ()
+    connections_at_once: int = Field(default=24, ge=1)
+    doubts: Doubts = Doubts()
 
     @classmethod
     def settings_customise_sources(
@@ -125,6 +128,18 @@ class Settings(BaseSettings):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"two connections are named {doubled[0]}: give each its own name")
+        return connections
+
+    @field_validator("connections")
+    @classmethod
+    def _marks_have_one_source(cls, connections: tuple[Connection, ...]) -> tuple[Connection, ...]:
+        """A school's marks in sheets make classes of their own, which would hide those of its other system."""
+        schools = {one.organisation for one in connections if one.kind == "oneroster"}
+        sheets = (one for one in connections if one.kind == "spreadsheet" and one.organisation in schools)
+        twice = next((one.name for one in sheets if "results" in one.options.get("streams", ())), None)
+        if twice is not None:
+            raise ValueError(f"{twice} reads marks of a school whose oneroster connection brings them: take results "
+                             "out of its options.streams")  # fmt: skip
         return connections
 
     @field_validator("routes")

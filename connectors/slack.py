@@ -32,6 +32,7 @@ UNSENDABLE = frozenset({"no_text", "msg_too_long", "invalid_blocks", "invalid_me
 # What the SDK lets out besides its own errors: of the network, and for answers of another shape than Slack's.
 SDK_ERRORS = (SlackClientError, HTTPException, OSError, ValueError, LookupError, AttributeError, RecursionError)
 CODE = re.compile(r"[a-z_]{1,60}")
+CODE_LIST = re.compile(r"[a-z_:.,]{1,200}")
 SEARCHED = 20  # pages of a hundred messages looked through for a key
 TIMEOUT = 15  # seconds
 SILENT = logging.Logger("slack", logging.CRITICAL + 1)  # the SDK logs answers that it cannot read
@@ -184,6 +185,9 @@ class SlackConnector(Chat):
             return Transient(self.connection.name, operation, f"the chat is busy ({name}): try later")
         if name in UNSENDABLE:
             return Refused(self.connection.name, operation, f"the chat will not have this message ({name})")
+        if name == "missing_scope" and CODE_LIST.fullmatch(needed := str(answer.get("needed"))):
+            return Permanent(self.connection.name, operation, f"its token lacks a right: add the scope {needed} to the "
+                             "app in Slack and install it again")  # fmt: skip
         return Permanent(self.connection.name, operation, f"the chat refuses ({name}): check its token and channel")
 
     def _limited(self, operation: str, name: str, asked: str) -> Transient:

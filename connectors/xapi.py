@@ -14,6 +14,7 @@ import isodate
 from connectors import values
 from connectors.base import Body, page_of, records_of
 from connectors.http import HttpConnector
+from connectors.paging import Trail
 from models.records import OnlineStudy, Page, Record
 
 VERBS = {
@@ -35,8 +36,9 @@ class XapiConnector(HttpConnector):
 
         Verbs are sifted here: some servers' own filter fails.
         """
-        operation, seen = f"read {stream}", set[str]()
-        params = {"limit": str(self.connection.options.get("page_size", 500)), "ascending": "true"}
+        operation = f"read {stream}"
+        trail = Trail(self.connection.name, operation, "id")
+        params = {"limit": str(self.connection.options.get("page_size", 1000)), "ascending": "true"}
         if since is not None:
             params["since"] = since.astimezone(UTC).isoformat().replace("+00:00", "Z")
         path = STATEMENTS
@@ -44,10 +46,11 @@ class XapiConnector(HttpConnector):
             answer = await self._request(operation, path, params=params, headers=HEADERS)
             body = self._expect(answer.body, dict, operation)
             rows = self._expect(body.get("statements"), list, operation)
+            trail.passed(rows)
             yield page_of(records_of(stream, rows, self._study, "id"))
             if not body.get("more"):
                 return
-            path, params = self._next_link(answer, str(body["more"]), seen, operation), {}
+            path, params = trail.leads_to(self._next_link(answer, str(body["more"]), operation)), {}
 
     def _study(self, statement: Body) -> Record | None:
         verb = statement["verb"]["id"]

@@ -55,7 +55,7 @@ def skill_registration(state: State, body: Body) -> None:
     story = state.world.story(str(body["cohort"]), str(body["resident_id"]))
     if not story or not story.skill:
         return
-    skill, level = story.skill, int(str(body["level"]))
+    skill, level = story.skill, int(body["level"])
     seen = _after(state, 20, skill.seen_on)
     put(state, "assessor", "skill-results", f"SR-{id}", seen, registration_id=id, score=skill.score,
         status=skill.status, assessed_on=skill.assessed_on.isoformat())  # fmt: skip
@@ -115,20 +115,11 @@ def _why_returned(state: State, story: Story | None, card: str, source: str) -> 
     return None if card == good else "账号与户名不符"
 
 
-# Owner and stream of each POST: the field that is its id, the other fields it needs, and what it leads to.
-EFFECTS: dict[tuple[str, str], tuple[tuple[str, ...], Callable[[State, Body], None]]] = {
-    ("school", "applications"): (
-        ("application_id", "cohort", "programme", "level", "name", "sex", "resident_id", "entry_level"),
-        application,
-    ),
-    ("school", "graduations"): (("graduation_id", "student_number", "credits"), graduation),
-    ("assessor", "skill-registrations"): (
-        ("registration_id", "cohort", "name", "resident_id", "occupation", "level"),
-        skill_registration,
-    ),
-    ("union", "notices"): (("notice_id", "cohort", "published_on", "ends_on", "people"), notice),
-    ("finance", "payments"): (
-        ("payment_id", "source", "amount", "name", "bank_card", "purpose"),
-        payment,
-    ),
+# Owner and stream of each POST: what it leads to.
+EFFECTS: dict[tuple[str, str], Callable[[State, Body], None]] = {
+    ("school", "applications"): application,
+    ("school", "graduations"): graduation,
+    ("assessor", "skill-registrations"): skill_registration,
+    ("union", "notices"): notice,
+    ("finance", "payments"): payment,
 }

@@ -5,6 +5,8 @@ Belongs here: paths, paging, idempotency and errors. Does not: what the offices 
 
 import base64
 import binascii
+import re
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -17,10 +19,13 @@ from sandbox.organisations import ENTERPRISES, OFFICES
 from sandbox.wire.effects import EFFECTS
 from sandbox.wire.http import Json, Refusal, has_secret, json_body, parse_time, whole
 from sandbox.wire.names import STREAMS
+from sandbox.wire.partner_forms import FORMS, Reads, missing, wrong
 from sandbox.wire.shelf import Row
 from sandbox.wire.state import State, state_of
 
 LARGEST_PAGE = 500
+LARGEST_LIMIT = 10_000
+KEY = re.compile(r"\A[A-Za-z0-9._:-]{1,200}\Z")
 
 
 def _error(status: int, code: str, message: str) -> Refusal:
@@ -44,20 +49,25 @@ def _kind(owner: str) -> str:
     return "hr" if owner.startswith("hr/") else owner
 
 
-async def read_stream(request: Request) -> Response:
+async def read_stream(request: Request, owner: str, stream: str) -> Response:
     """GET /{stream}: the rows changed since a time, oldest change first, page by page."""
-    owner, stream = _owner(request), request.path_params["stream"]
-    if stream not in STREAMS.get(_kind(owner), ()):
-        raise _error(404, "not-found", f"no stream {stream}")
-    limit = whole(request.query_params.get("limit"), 100)
-    if not limit:
-        raise _error(400, "invalid", "limit must be a whole number from 1")
-    rows = _since(state_of(request), owner, stream, request.query_params.get("since"))
-    after = _place(request.query_params.get("cursor"))
+    limit = whole(_asked(request, "limit"), 100)
+    if not limit or limit > LARGEST_LIMIT:
+        raise _error(400, "invalid", f"limit must be a whole number from 1 to {LARGEST_LIMIT}")
+    rows = _since(state_of(request), owner, stream, _asked(request, "since"))
+    after = _place(_asked(request, "cursor"))
     rest = [row for row in rows if (row.changed.timestamp(), row.id) > after]
     page = rest[: min(limit, LARGEST_PAGE)]
     more = len(rest) > len(page)
     return Json({"items": [row.body for row in page], "next": _cursor(page[-1]) if more else None})
+
+
+def _asked(request: Request, name: str) -> str | None:
+    """Return a parameter of the query, None when there is none."""
+    given = request.query_params.getlist(name)
+    if len(given) > 1 or "" in given:
+        raise _error(400, "invalid", f"{name} must be given once, with a value, or not at all")
+    return given[0] if given else None
 
 
 def _since(state: State, owner: str, stream: str, text: str | None) -> list[Row]:
@@ -85,18 +95,11 @@ def _place(cursor: str | None) -> tuple[float, str]:
         raise _error(400, "invalid", "cursor is not one of ours") from broken
 
 
-async def receive(request: Request) -> Response:
+async def receive(request: Request, owner: str, stream: str) -> Response:
     """POST /{stream}: take something in, once for each Idempotency-Key."""
-    owner, stream = _owner(request), request.path_params["stream"]
-    known = EFFECTS.get((owner, stream))
-    if known is None:
-        raise _error(404, "not-found", f"nothing can be sent to {stream}")
-    key = request.headers.get("idempotency-key", "")
-    if not key:
-        raise _error(400, "invalid", "an Idempotency-Key is needed")
-    fields, effect = known
+    key = _key(request)
     body = await json_body(request)
-    _check(body, fields)
+    _check(body, FORMS[stream])
     state = state_of(request)
     digest = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     before = state.posted.get((owner, key))
@@ -104,21 +107,46 @@ async def receive(request: Request) -> Response:
         raise _error(409, "conflict", "this Idempotency-Key came with another body before")
     if before:
         return Json(before[1], 200)
-    answer = {"id": str(body[fields[0]]), "status": "received", "received_on": state.today.isoformat()}
+    answer = {"id": body[next(iter(FORMS[stream]))], "status": "received", "received_on": state.today.isoformat()}
     try:
-        effect(state, body)
+        EFFECTS[owner, stream](state, body)
     except (KeyError, TypeError, ValueError, OverflowError) as bad:
         raise _error(422, "invalid", "a field has a value that cannot be read") from bad
     state.posted[owner, key] = (digest, answer)
     return Json(answer, 201)
 
 
-def _check(body: Any, fields: tuple[str, ...]) -> None:
-    """Refuse a body that lacks a field."""
+def _key(request: Request) -> str:
+    """Return the key of a request, which it must have."""
+    key = request.headers.get("idempotency-key", "")
+    if not KEY.match(key):
+        raise _error(400, "invalid", "an Idempotency-Key of up to 200 letters, digits and . _ : - is needed")
+    return key
+
+
+def _check(body: Any, form: Mapping[str, Reads]) -> None:
+    """Refuse a body that lacks a field or has a value that cannot be read; the value itself is not repeated."""
     if not isinstance(body, dict):
         raise _error(400, "invalid", "the body must be a JSON object")
-    if missing := [name for name in fields if body.get(name) in (None, "")]:
-        raise _error(422, "invalid", f"missing: {', '.join(missing)}")
+    if names := missing(form, body):
+        raise _error(422, "invalid", f"missing: {', '.join(names)}")
+    if names := wrong(form, body):
+        raise _error(422, "invalid", f"not readable: {', '.join(names)}")
+
+
+async def _answer(request: Request) -> Response:
+    """Any method on /{stream}: the one that its office offers there."""
+    owner, stream = _owner(request), request.path_params["stream"]
+    read, taken = stream in STREAMS.get(_kind(owner), ()), (owner, stream) in EFFECTS
+    if not read and not taken:
+        raise _error(404, "not-found", f"nothing named {stream} is offered here")
+    if read and request.method in ("GET", "HEAD"):
+        return await read_stream(request, owner, stream)
+    if taken and request.method == "POST":
+        return await receive(request, owner, stream)
+    refusal = _error(405, "not-allowed", f"{stream} is not for {request.method}")
+    refusal.response.headers["Allow"] = "GET, HEAD" if read else "POST"
+    raise refusal
 
 
 async def _unknown(request: Request) -> Response:
@@ -127,12 +155,12 @@ async def _unknown(request: Request) -> Response:
     raise _error(404, "not-found", "no such resource")
 
 
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
 ROUTES = [
     route
     for prefix in ("/hr/{usc}", "/{office}")
     for route in (
-        Route(prefix + "/partner/v1/{stream}", read_stream, methods=["GET"]),
-        Route(prefix + "/partner/v1/{stream}", receive, methods=["POST"]),
-        Route(prefix + "/partner/v1/{rest:path}", _unknown),
+        Route(prefix + "/partner/v1/{stream}", _answer, methods=METHODS),
+        Route(prefix + "/partner/v1/{rest:path}", _unknown, methods=METHODS),
     )
 ]

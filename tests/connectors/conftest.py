@@ -1,6 +1,5 @@
 """Systems to connect to: a scripted one that misbehaves on demand, the sandbox, and an address where nobody answers."""
 
-import socket
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -56,14 +55,6 @@ def connect(script: Script) -> Connect:
                           auth=BEARER if auth is None else auth, options=options)  # fmt: skip
 
     return make
-
-
-@pytest.fixture
-def dead_url() -> Iterator[str]:
-    """An address of loopback that nobody listens at, held so that nobody else takes it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 class World:

@@ -15,7 +15,7 @@ from models.records import Record, Unreadable
 from models.rules.privacy import holds_personal_number
 from tests.connectors.conftest import SECRET, Connect, World, pages_of, rows_of
 from tests.connectors.script import Reply, Script
-from tests.connectors.wires import BEARER, CHATS, ID, WIRES, Wire, moodle
+from tests.connectors.wires import BEARER, CHATS, FOLDERS, ID, WIRES, Wire, moodle
 
 NAMES = [f"{wire.kind} {wire.stream}" for wire in WIRES]
 ONE_EACH = list({wire.kind: wire for wire in WIRES}.values())
@@ -183,7 +183,9 @@ def _is_decent(error: OutsideError) -> None:
 
 
 @every_fault
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "apprise"])  # any answer will do: test_apprise.py
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind not in ("apprise", *FOLDERS)]
+)  # any answer will do: test_apprise.py
 async def test_a_check_says_in_one_sentence_what_is_wrong(
     connect: Connect, script: Script, kind: str, fault: Reply
 ) -> None:
@@ -198,7 +200,7 @@ async def test_a_check_says_in_one_sentence_what_is_wrong(
         assert SECRET not in repr(one) and not holds_personal_number(repr(one))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "apprise"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("apprise", *FOLDERS)])
 async def test_a_system_that_is_away_is_said_to_be(connect: Connect, dead_url: str, kind: str) -> None:
     wire = next((wire for wire in WIRES if wire.kind == kind), None)
     options = wire.options if wire else {"channel": "C1"}
@@ -234,7 +236,7 @@ async def test_a_client_can_be_given_to_a_chat(connect: Connect, script: Script)
     assert {asked.headers["authorization"] for asked in script.asked} == {"Bearer of-its-own"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in FOLDERS])
 async def test_a_secret_that_is_missing_stops_its_connection_alone(connect: Connect, script: Script, kind: str) -> None:
     connection = connect(kind, {"type": "bearer", "token_env": "NOT_SET_ANYWHERE", "url_env": "NOT_SET_ANYWHERE"})
     with pytest.raises(Permanent, match="NOT_SET_ANYWHERE is not set"):
@@ -247,8 +249,7 @@ async def test_a_secret_that_is_missing_stops_its_connection_alone(connect: Conn
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("spreadsheet", "yuanmeng roster import"), ("feishu", "by scim"),
-     ("sap", "use one of scim, oneroster, moodle, xapi, partner, slack, apprise")],
+    [("feishu", "by scim"), ("sap", "use one of scim, oneroster, moodle, xapi, partner, spreadsheet, slack, apprise")],
 )  # fmt: skip
 def test_a_kind_that_is_no_connection_here_says_what_to_do(connect: Connect, kind: str, words: str) -> None:
     with pytest.raises(Permanent, match=words) as caught:

@@ -1,5 +1,6 @@
 """The HTTP kit against a system that misbehaves: what is tried again, what is given up, what is no answer."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 from connectors import http
 from connectors.base import Connection
 from connectors.errors import Permanent, Refused, Transient
-from connectors.http import seconds_of
+from connectors.http import seconds_of, side_by_side
 from models.clock import now
 from tests.connectors.conftest import ORGANISATION, Connect
-from tests.connectors.plain import Plain, failing
-from tests.connectors.script import Reply, Script
+from tests.connectors.plain import Plain, failing, oauth
+from tests.connectors.script import Reply, Script, zipped
 
 PERSONAL = "320214199102102177"
 
@@ -71,7 +72,40 @@ async def test_a_system_that_says_nothing_is_not_waited_for(connect: Connect, sc
         error = await failing(Plain(connect("plain"), client))
     assert isinstance(error, Transient)
     assert "did not answer in time" in str(error)
-    assert len(script.asked) == 5
+    assert (error.dead, error.again, len(script.asked)) == (True, False, 2)
+
+
+async def test_a_system_that_answered_before_and_falls_silent_is_asked_as_often_as_any(
+    connect: Connect, script: Script
+) -> None:
+    script.says({"fine": True})
+    script.keeps_saying(Reply(hang=True))
+    async with httpx.AsyncClient(timeout=0.2, trust_env=False) as client, Plain(connect("plain"), client) as connector:
+        await connector.get()
+        with pytest.raises(Transient, match="did not answer in time") as caught:
+            await connector.get()
+    assert (caught.value.dead, len(script.asked)) == (False, 6)
+
+
+async def test_a_dead_system_is_known_after_two_attempts_and_then_not_asked_at_all(dead_url: str) -> None:
+    connector = Plain(Connection(name="there", kind="plain", organisation=ORGANISATION, base_url=dead_url))
+    async with connector:
+        for words in ("cannot be reached", "could not be reached before"):
+            with pytest.raises(Transient, match=words) as caught:
+                await connector.get()
+            assert (caught.value.dead, caught.value.again) == (True, False)
+    assert (connector.cost.requests, connector.cost.retries) == (2, 1)
+
+
+async def test_a_system_that_drops_every_connection_is_dead_too(there: Plain, script: Script) -> None:
+    script.keeps_saying(Reply(reset=True))
+    error = await failing(there)
+    assert (error.dead, len(script.asked)) == (True, 2)
+
+
+def test_a_dead_address_is_given_up_within_seconds() -> None:
+    """Two attempts to connect and the pause between them."""
+    assert http.FIRST_ATTEMPTS * float(http.TIMEOUT.connect or 0) < 10
 
 
 async def test_an_answer_that_drips_is_not_waited_for_longer_than_an_answer_may_take(
@@ -100,7 +134,7 @@ async def test_a_source_that_keeps_failing_is_asked_no_more(there: Plain, script
         asked = len(script.asked)
         with pytest.raises(Transient, match="several times in a row") as caught:
             await there.get()
-    assert not caught.value.again
+    assert (caught.value.again, caught.value.dead) == (False, True)
     assert len(script.asked) == asked == 15
 
 
@@ -171,7 +205,30 @@ async def test_a_source_that_asks_for_a_day_is_left_for_the_next_run(there: Plai
     error = await failing(there)
     assert isinstance(error, Transient)
     assert (error.again, error.retry_after, len(script.asked)) == (False, None, 1)
+    assert (error.deferred, error.dead) == (True, False)
     assert "the next run" in str(error)
+
+
+async def test_streams_that_are_put_off_do_not_make_a_system_count_as_dead(there: Plain, script: Script) -> None:
+    script.keeps_saying(Reply(status=429, headers={"Retry-After": "86400"}))
+    async with there:
+        for _ in range(5):
+            with pytest.raises(Transient) as caught:
+                await there.get()
+            assert caught.value.deferred
+    assert len(script.asked) == 5
+
+
+async def test_a_system_that_keeps_asking_us_to_wait_is_left_for_the_next_run(there: Plain, script: Script) -> None:
+    """Each wait is short enough; together they would take the night."""
+    slow, fine = Reply(status=429, headers={"Retry-After": "800"}), {"fine": True}
+    script.says(*[slow, fine] * 4, slow)
+    async with there:
+        for _ in range(4):
+            await there.get()
+        with pytest.raises(Transient) as caught:
+            await there.get()
+    assert (caught.value.deferred, caught.value.again) == (True, False)
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,2} Oct [0-9]{1,6} [0-9:]{8} [+-][0-9]{1,20}"))
@@ -202,6 +259,7 @@ async def test_what_a_person_must_change_is_said_and_not_tried_again(
     assert isinstance(error, Permanent)
     assert not isinstance(error, Refused)
     assert words in str(error)
+    assert error.dead is (words == "secret")
     assert len(script.asked) == 1
 
 
@@ -210,6 +268,61 @@ async def test_an_address_that_is_none_is_said(url: str) -> None:
     error = await failing(Plain(Connection(name="there", kind="plain", organisation=ORGANISATION, base_url=url)))
     assert isinstance(error, Permanent)
     assert "correct base_url" in str(error)
+
+
+# --- side by side ----------------------------------------------------------------------------------------------------
+
+
+async def test_answers_come_in_order_and_no_more_are_asked_for_than_are_taken() -> None:
+    """A hundred classes read ahead of a slow database would fill the memory."""
+    begun: list[int] = []
+
+    async def ask(number: int) -> int:
+        begun.append(number)
+        await asyncio.sleep(0)
+        return number
+
+    found = []
+    async for number in side_by_side((ask(number) for number in range(100)), most=4):
+        found.append(number)
+        await asyncio.sleep(0)
+        assert len(begun) <= len(found) + 4
+    assert found == begun == list(range(100))
+
+
+async def test_a_call_that_fails_ends_those_beside_it() -> None:
+    ended: list[int] = []
+
+    async def ask(number: int) -> int:
+        if number == 1:
+            raise Transient("there", "ask", "no")
+        try:
+            await asyncio.sleep(0 if number == 0 else 60)
+        finally:
+            ended.append(number)
+        return number
+
+    with pytest.raises(Transient):
+        _ = [number async for number in side_by_side(ask(number) for number in range(9))]
+    assert {0, 2, 3} <= set(ended) <= {0, 2, 3, 4}  # the last of them may not have begun
+
+
+# --- what it cost ----------------------------------------------------------------------------------------------------
+
+
+async def test_requests_retries_and_bytes_as_they_came_are_counted(connect: Connect, script: Script) -> None:
+    """Packed bytes count as they came; a request for a token is a request; one sent anew with it is a retry."""
+    packed = zipped(b'{"a": "' + b"a" * 10_000 + b'"}')
+    token = Reply(b'{"access_token": "t"}')
+    script.says(token, Reply(b"busy", status=503), packed, Reply(b"no", status=401), token, {})
+    connector = Plain(connect("plain", oauth(script)))
+    async with connector:
+        await connector.get()
+        assert (connector.cost.requests, connector.cost.retries) == (3, 1)
+        assert connector.cost.received == len(token.raw) + len(b"busy") + len(packed.raw) < 200
+        await connector.get()
+    assert (connector.cost.requests, connector.cost.retries) == (6, 2)
+    assert connector.cost.received == 2 * len(token.raw) + len(b"busy") + len(packed.raw) + len(b"no") + len(b"{}")
 
 
 async def test_a_connector_outside_async_with_says_so(there: Plain) -> None:

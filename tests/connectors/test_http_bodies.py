@@ -9,7 +9,9 @@ import pytest
 
 from connectors import http
 from connectors.errors import Permanent, Transient
-from tests.connectors.conftest import Connect
+from connectors.scim import ScimConnector
+from models.records import Unreadable
+from tests.connectors.conftest import Connect, rows_of
 from tests.connectors.plain import Exact, Plain, failing
 from tests.connectors.script import Reply, Script, zipped
 
@@ -51,6 +53,27 @@ async def test_a_small_answer_that_unpacks_to_a_flood_is_never_held(there: Plain
     assert peak < 3 * http.BODY_CAP
 
 
+async def test_a_large_answer_that_cannot_be_read_is_not_kept_with_its_error(there: Plain, script: Script) -> None:
+    """Five attempts, each with a body of its own: an error holds none of them."""
+    size = 16 << 20
+    script.keeps_saying(Reply(b"<html>320214199102102177" + b" " * size))
+    tracemalloc.start()
+    try:
+        await failing(there)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(script.asked) == 5
+    assert peak < 5 * size
+
+
+async def test_nothing_of_an_answer_that_cannot_be_read_stays_in_its_error(there: Plain, script: Script) -> None:
+    script.keeps_saying(Reply(b'{"id": "320214199102102177"'))
+    error = await failing(there)
+    assert isinstance(error.__cause__, ValueError)
+    assert not hasattr(error.__cause__, "doc") and error.__context__ is None
+
+
 async def test_an_answer_without_end_is_cut_off(there: Plain, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "BODY_CAP", 1 << 20)
     chunk = b" " * (1 << 16)
@@ -69,7 +92,7 @@ async def test_a_body_as_large_as_the_cap_is_read(
     async with there:
         for _ in range(2):
             assert len((await there.get()).body) == 18
-            with pytest.raises(Permanent):
+            with pytest.raises(Permanent, match="larger"):
                 await there.get()
 
 
@@ -84,12 +107,44 @@ NO_JSON = {
     "infinity": b'{"score": Infinity}',
     "beyond all measure": b'{"score": 1e999}',
     "five thousand digits": b'{"score": ' + b"9" * 5000 + b"}",
-    "a thousand levels": b'{"a":' * 900 + b"1" + b"}" * 900,
     "a million levels": b"[" * 1_000_000,
     "lone surrogate": b'{"name": "\\ud800"}',
     "not UTF-8": '{"name": "张"}'.encode("gb18030"),
     "two values": b"{} {}",
 }
+
+
+async def test_a_body_that_says_it_is_larger_than_the_cap_is_not_read(there: Plain, script: Script) -> None:
+    sent = []
+    chunks = (sent.append(1) or b" " * (1 << 20) for _ in range(2048))  # type: ignore[func-returns-value]
+    script.says(Reply(headers={"Content-Length": str(2 << 30)}, chunks=chunks))
+    assert "larger than 64 MB" in str(await failing(there))
+    assert len(sent) < 64
+    assert there.cost.received == 0
+
+
+async def test_the_mark_that_some_servers_put_before_their_json_is_no_part_of_it(there: Plain, script: Script) -> None:
+    script.says(Reply("\ufeff{}".encode()))
+    async with there:
+        assert (await there.get()).body == {}
+
+
+async def test_where_money_is_carried_nothing_is_deeper_than_any_standard(connect: Connect, script: Script) -> None:
+    script.keeps_saying(Reply(b'{"a":' * 900 + b"1" + b"}" * 900))
+    error = await failing(Exact(connect("plain")))
+    assert isinstance(error, Transient)
+    assert "no valid JSON" in str(error)
+
+
+async def test_a_row_as_deep_as_a_well_is_kept_as_unreadable(connect: Connect, script: Script) -> None:
+    """It must neither fail the page nor be lost on the way to quarantine."""
+    row = b'{"id": 7, "name": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}"
+    script.says({}, Reply(b'{"totalResults": 1, "Resources": [' + row + b"]}"))
+    async with ScimConnector(connect("scim")) as connector:
+        (kept,) = await rows_of(connector, "employment")
+    assert isinstance(kept, Unreadable)
+    assert kept.source_id == "7"
+    assert kept.payload.startswith('{"id":7,"name":{"a":') and len(kept.payload) < 1000
 
 
 @pytest.mark.parametrize("kind", [Plain, Exact])

@@ -65,6 +65,16 @@ async def test_what_is_deleted_is_marked_and_what_lacks_a_time_is_unreadable(con
     assert unread.source_id == "p1"
 
 
+async def test_an_error_with_status_200_is_one_whatever_stands_beside_it(connect: Connect, script: Script) -> None:
+    script.keeps_saying({"error": {"code": "busy", "message": "320214199102102177"}, "items": [], "next": None})
+    async with PartnerConnector(connect("partner", streams=["leave"])) as connector:
+        with pytest.raises(Transient, match="an error") as caught:
+            await rows_of(connector, "leave")
+        with pytest.raises(Transient, match="an error"):
+            await connector.send("payments", "key-1", PAYMENT)
+    assert "320214" not in str(caught.value)
+
+
 @pytest.mark.parametrize("streams", [["leave", "admisions"], "admissions", ["*"]])
 def test_a_stream_nobody_knows_is_said_and_not_silently_never_read(connect: Connect, streams: Any) -> None:
     with pytest.raises(Permanent, match=r"options\.streams must be a list of consents, documents"):

@@ -49,7 +49,7 @@ async def test_a_server_that_caps_a_page_is_read_to_its_end(connect: Connect, sc
     script.follows(server(25, cap=10))
     found = await numbers(ScimConnector(connect("scim")))
     assert found == [f"E{number}" for number in range(1, 26)]
-    assert [asked.query["startIndex"] for asked in script.asked[1:]] == ["1", "11", "21"]
+    assert [asked.query["startIndex"] for asked in script.asked[1:]] == ["1", "10", "19", "25"]
     assert {asked.query["count"] for asked in script.asked[1:]} == {"200"}
 
 
@@ -102,7 +102,7 @@ async def test_a_server_that_offers_no_filter_is_read_whole(connect: Connect, sc
 async def test_a_filter_that_is_refused_is_left_out_from_then_on(connect: Connect, script: Script, status: int) -> None:
     script.follows(server(25, cap=10, refuses=status))
     assert len(await numbers(ScimConnector(connect("scim")), SINCE)) == 25
-    assert ["filter" in asked.query for asked in script.asked[1:]] == [True, False, False, False]
+    assert ["filter" in asked.query for asked in script.asked[1:]] == [True, False, False, False, False]
 
 
 async def test_a_server_that_does_not_say_what_it_can_is_asked_for_nothing_special(
@@ -126,6 +126,44 @@ async def test_what_is_no_list_of_users_is_said(connect: Connect, script: Script
     script.says({"filter": {"supported": True}}, answer)
     with pytest.raises(Permanent, match="base_url"):
         await numbers(ScimConnector(connect("scim")))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("503", Transient), (500, Transient), ("401", Permanent), ("404", Permanent), (None, Transient),
+                         ("200", Transient)]
+)  # fmt: skip
+async def test_an_error_with_status_200_is_what_it_says(
+    connect: Connect, script: Script, status: Any, kind: type[Exception]
+) -> None:
+    error = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status, "totalResults": 0}
+    script.says({"filter": {"supported": True}})
+    script.keeps_saying(error)
+    with pytest.raises(kind):
+        await numbers(ScimConnector(connect("scim")))
+
+
+async def test_users_who_come_and_go_while_they_are_read_cost_no_other(connect: Connect, script: Script) -> None:
+    users = [user(number) for number in range(1, 41)]
+
+    def plan(asked: Asked) -> Reply:
+        if asked.path == "/ServiceProviderConfig":
+            return Reply({})
+        if len(script.asked) == 3:
+            del users[2:5]
+        if len(script.asked) == 5:
+            users.insert(0, user(99))
+        start = int(asked.query["startIndex"])
+        page = users[start - 1 : start + 9]
+        return Reply({"totalResults": len(users), "startIndex": start, "itemsPerPage": len(page), "Resources": page})
+
+    script.follows(plan)
+    found = await numbers(ScimConnector(connect("scim", page_size=10)))
+    assert {f"E{number}" for number in range(1, 41)} <= set(found)
+
+
+async def test_a_server_with_cursors_need_not_count(connect: Connect, script: Script) -> None:
+    script.says({"pagination": {"cursor": True}}, {"Resources": [user(1)], "nextCursor": "a"}, {"Resources": [user(2)]})
+    assert await numbers(ScimConnector(connect("scim"))) == ["E1", "E2"]
 
 
 async def one(connect: Connect, script: Script, body: dict[str, Any]) -> Any:

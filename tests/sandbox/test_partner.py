@@ -104,7 +104,9 @@ def test_what_is_not_there_is_not_found(reading: Caller, path: str) -> None:
 
 
 def test_nothing_can_be_sent_where_nothing_is_taken_in(reading: Caller) -> None:
-    assert reading.send("school", "admissions", {"id": "1"}).status_code == 404
+    refused = reading.send("school", "admissions", {"id": "1"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert reading.http.get("/school/partner/v1/applications").headers["allow"] == "POST"
     assert reading.send("centre", "applications", {"id": "1"}).status_code == 404
 
 
@@ -171,7 +173,7 @@ def test_a_level_that_is_no_number_leaves_no_half_result(fresh: Caller) -> None:
 
 def test_a_stranger_or_a_cohort_nobody_knows_is_refused_by_the_school_and_ignored_elsewhere(fresh: Caller) -> None:
     story = fresh.person("任重")
-    body = {"application_id": "AP-X", "cohort": "WX-2031X", "programme": "1", "level": "x", "name": "任重"}
+    body = {"application_id": "AP-X", "cohort": "WX-2031X", "programme": "1", "level": "bachelor", "name": "任重"}
     body |= {"sex": "男", "resident_id": story.person.resident_id, "entry_level": "x"}
     assert fresh.send("school", "applications", body).status_code == 201
     assert fresh.send("union", "notices", NOTICE | {"cohort": "WX-2031X", "people": []}).status_code == 201
