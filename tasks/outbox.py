@@ -20,6 +20,8 @@ from connectors.errors import OutsideError, Refused
 from connectors.partner import PartnerConnector
 from connectors.registry import open_connector
 from connectors.settings import CHAT_KINDS
+from connectors.spreadsheet.answers import LISTS
+from connectors.spreadsheet.connector import SpreadsheetConnector
 from models.clock import business_date
 from models.repositories.alerts import members_of_message
 from models.repositories.operations import waiting_messages, waiting_outbox
@@ -57,16 +59,22 @@ def _sum(one: Counts, other: Counts) -> Counts:
 
 def _by_connection() -> dict[str, list[str]]:
     """What waits, by the connection that carries it; what has no connection yet stays waiting."""
-    partner = {one.organisation: one.name for one in office().settings.connections if one.kind == "partner"}
     chats = [one.name for one in chat_connections()]
     waiting: dict[str, list[str]] = {}
     with unit_of_work() as session:
         messages = waiting_messages(session)
-        for key, _, organisation in waiting_outbox(session):
-            name = _chat(messages[key], chats) if key in messages else partner.get(organisation or "", "")
+        for key, kind, organisation in waiting_outbox(session):
+            name = _chat(messages[key], chats) if key in messages else _counterparty(kind, organisation or "")
             if name:
                 waiting.setdefault(name, []).append(key)
     return waiting
+
+
+def _counterparty(kind: str, organisation: str) -> str:
+    """The connection of an organisation that carries an effect: a partner's, else a folder where it is a list's row."""
+    kinds = ("partner", "spreadsheet") if kind.removeprefix("partner.") in LISTS else ("partner",)
+    theirs = {one.kind: one.name for one in office().settings.connections if one.organisation == organisation}
+    return next((theirs[kind] for kind in kinds if kind in theirs), "")
 
 
 def _chat(payload: str, chats: list[str]) -> str:
@@ -144,7 +152,7 @@ def _unclaim(key: str) -> None:
 
 
 async def _send(connector: Connector, kind: str, key: str, payload: Payload, tried_before: bool) -> Payload:
-    if isinstance(connector, PartnerConnector):
+    if isinstance(connector, PartnerConnector | SpreadsheetConnector):
         return await connector.send(kind.removeprefix("partner."), key, payload)
     if isinstance(connector, Chat):
         return await CHAT[kind](connector, key, payload, tried_before)

@@ -6,8 +6,8 @@ delimited.py) or whether a cell's value may stand (models/rules).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from models.rules.identifiers import Invalid, credit_code
 HEADER_LINES = 30  # a header further down is none
 ROW_CAP = 20_000
 CELL_CAP = 1_000
+LONGEST_LABEL = 100
 ID_DIGITS = 6  # fewer digits were never meant as an ID number
 NEEDED = ("name", "resident_id")
+LEAST_COLUMNS = 2  # one known word alone may stand in any title
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "name": ("姓名", "职工姓名", "员工姓名", "学员姓名", "名字", "name", "fullname"),
@@ -49,7 +51,24 @@ Line = Sequence[Any]
 
 
 class UnreadableSheet(ValueError):
-    """A file holds no roster that can be read; the sentence says what to do, and quotes no cell."""
+    """A file holds nothing that can be read; the sentence says what to do, and quotes no cell."""
+
+
+class CutOff(UnreadableSheet):
+    """A workbook is damaged, or not all of it is there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's name and bytes, wherever it lies."""
+
+    name: str
+    raw: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, path: Path) -> "Content":
+        """Read a file of this machine."""
+        return cls(path.name, path.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,85 +99,90 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
-    """A header: its last line, and the field of each known column."""
+class Header:
+    """A header: its last line, the field of each known column, and the fields that two columns claim."""
 
     row: int
     columns: dict[int, str]
     doubled: frozenset[str]
 
 
-def roster_of(path: Path, sheets: Iterable[Sheet]) -> Roster:
+def roster_of(file: Content, sheets: Iterable[Sheet]) -> Roster:
     """Find the sheet with the best header and read its rows. Raises UnreadableSheet."""
     found = [(header, sheet) for sheet in sheets if (header := find_header(sheet.lines)) is not None]
     found = [(header, sheet) for header, sheet in found if set(NEEDED) <= set(header.columns.values())]
     if not found:
         names = " and ".join(f"{IN_CHINESE[field]} ({field.replace('_', ' ')})" for field in NEEDED)
-        raise UnreadableSheet(f"{path.name} has no header of a roster: it needs at least the columns {names}")
+        raise UnreadableSheet(f"{file.name} has no header of a roster: it needs at least the columns {names}")
     header, sheet = max(found, key=lambda one: len(one[0].columns))
     if header.doubled & set(NEEDED):
         twice = IN_CHINESE[sorted(header.doubled & set(NEEDED))[0]]
-        raise UnreadableSheet(f"{path.name} has two columns {twice}: remove the one that does not count")
-    rows = _rows(path, sheet.lines, header)
+        raise UnreadableSheet(f"{file.name} has two columns {twice}: remove the one that does not count")
+    rows = _rows(file, sheet.lines, header)
     if not rows:
-        raise UnreadableSheet(f"{path.name} has a header and no nominee under it: ask the enterprise for the full list")
+        raise UnreadableSheet(f"{file.name} has a header and no nominee under it: ask the enterprise for the full list")
     width = max(len(sheet.lines[header.row - 1]), *(len(sheet.lines[row.row - 1]) for row in rows))
     return Roster(rows, _enterprise(sheet.lines[: header.row - 1], rows), sheet.name, header.row, width)
 
 
 def label(value: Any) -> str:
-    """Give a header's word as it is known: no spaces, brackets, asterisks or letters' case."""
+    """Give a header's word as it is known: no spaces, brackets, asterisks or letters' case; a long text is none."""
+    if isinstance(value, str) and len(value) > LONGEST_LABEL:
+        return ""
     text = unicodedata.normalize("NFKC", str(value or ""))
     return re.sub(r"\(.*?\)|（.*?）|[\s*:_：·.、-]", "", text).casefold()
 
 
-def find_header(lines: Sequence[Line]) -> _Header | None:
-    """The line, or the two lines together, in which most columns are known; the first among equals."""
-    best: _Header | None = None
+def find_header(lines: Sequence[Line], known: Mapping[str, str] = FIELD_OF) -> Header | None:
+    """The line, or the two lines together, in which most columns are known; the first among equals.
+
+    `known` gives the field of each word, as `label` writes it.
+    """
+    best: Header | None = None
     for place, line in enumerate(lines[:HEADER_LINES]):
         above = lines[place - 1] if place else ()
         for upper in ((), above):
-            header = _header(place + 1, upper, line)
+            header = header_at(place + 1, upper, line, known)
             if best is None or len(header.columns) > len(best.columns):
                 best = header
-    return best if best is not None and len(best.columns) >= len(NEEDED) else None
+    return best if best is not None and len(best.columns) >= LEAST_COLUMNS else None
 
 
-def _header(row: int, upper: Line, lower: Line) -> _Header:
-    """Read a header; in one of two lines a column without a word below has the word above."""
+def header_at(row: int, upper: Line, lower: Line, known: Mapping[str, str]) -> Header:
+    """Read a line as a header; in one of two lines a column without a word below has the word above."""
     columns: dict[int, str] = {}
     doubled = set()
-    known_below = any(label(cell) in FIELD_OF for cell in lower)
+    known_below = any(label(cell) in known for cell in lower)
     for column in range(max(len(lower), len(upper) if known_below else 0)):
         words = [line[column] for line in (lower, upper) if column < len(line) and line[column] not in (None, "")]
-        field = next((FIELD_OF[label(word)] for word in words if label(word) in FIELD_OF), None)
+        field = next((known[label(word)] for word in words if label(word) in known), None)
         if field in columns.values():
             doubled.add(str(field))
         elif field is not None:
             columns[column] = field
-    return _Header(row, columns, frozenset(doubled))
+    return Header(row, columns, frozenset(doubled))
 
 
-def _rows(path: Path, lines: Sequence[Line], header: _Header) -> tuple[RosterRow, ...]:
+def _rows(file: Content, lines: Sequence[Line], header: Header) -> tuple[RosterRow, ...]:
     rows = []
     for number, line in enumerate(lines[header.row :], start=header.row + 1):
         values = {field: clean(line[column]) for column, field in header.columns.items() if column < len(line)}
         if _is_nominee(line, values, header):
-            _check_lengths(path, number, values)
+            _check_lengths(file, number, values)
             rows.append(RosterRow(number, values))
     if len(rows) > ROW_CAP:
-        raise UnreadableSheet(f"{path.name} has more than {ROW_CAP} rows: split it, then import the parts")
+        raise UnreadableSheet(f"{file.name} has more than {ROW_CAP} rows: split it, then import the parts")
     return tuple(rows)
 
 
-def _check_lengths(path: Path, number: int, values: dict[str, Any]) -> None:
+def _check_lengths(file: Content, number: int, values: dict[str, Any]) -> None:
     if any(isinstance(value, str) and len(value) > CELL_CAP for value in values.values()):
         raise UnreadableSheet(
-            f"{path.name} has a cell of more than {CELL_CAP} characters in row {number}: correct that row"
+            f"{file.name} has a cell of more than {CELL_CAP} characters in row {number}: correct that row"
         )
 
 
-def _is_nominee(line: Line, values: dict[str, Any], header: _Header) -> bool:
+def _is_nominee(line: Line, values: dict[str, Any], header: Header) -> bool:
     """Whether a line under the header is a nominee: not blank, no total, no signature, no header again."""
     told = [value for field, value in values.items() if value is not None and field != "remarks"]
     if not told:
