@@ -27,6 +27,7 @@ CODES = {
 NO_DATABASE = "check database_url in yuanmeng.toml, or YUANMENG_DATABASE_URL"
 UNCONNECTED = (
     "connection failed",
+    "connection is bad",
     "connection refused",
     "connection timeout",
     "the connection",

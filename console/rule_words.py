@@ -76,8 +76,43 @@ GATE = {
     "document-kind-unknown": "证明种类未知 kind of document not known",
     "certificate-number-taken": "证书编号已属他人 the certificate number is another worker's already",
     "mark-range": "分数超出 0–100 mark outside 0–100",
+    "still-referred-to": "仍被其他记录引用，未删除 others still hang on it: not removed",
+    "key-missing": "缺主键 its id is missing",
+    "key-repeated": "同一主键有不同内容 two different rows have one id",
+    "date-out-of-range": "日期不在合理范围 a day out of our times",
+    "dates-reversed": "日期先后颠倒 days in the wrong order",
+    "minutes-range": "分钟数超出一天 minutes outside a day",
+    "hours-range": "学时超出范围 hours out of range",
+    "credits-range": "学分超出范围 credits out of range",
+    "level-range": "技能等级不是 1–5 skill level outside 1–5",
+    "code-missing": "缺课程代码 course code missing",
+    "employee-number-missing": "缺工号 employee number missing",
+    "student-number-missing": "缺学号 student number missing",
+    "student-number-form": "学号格式不符 student number malformed",
+    "diploma-number-missing": "缺毕业证书编号 diploma number missing",
+    "skill-certificate-number-missing": "缺技能证书编号 skill certificate number missing",
+    "part-unknown": "成绩类别未知 part of the mark not known",
+    "meaning-unknown": "考勤含义未知 meaning in the register not known",
+    "score-status-unknown": "成绩状态未知 score status not known",
+    "score-missing": "已评分却无分数 graded without a score",
+    "status-unknown": "状态未知 status not known",
+    "consent-kind-unknown": "同意种类未知 kind of consent not known",
 }
-RULES = {**ELIGIBILITY, **IDENTIFIERS, **STUDY, **WITHDRAWAL, **GATE}
+SHEETS = {
+    "answer-to-nothing": "未知申请编号 answer to nothing sent",
+    "answer-unknown": "结果无法识别 answer not known",
+    "answers-differ": "同一人结果不一致 two answers that differ",
+    "number-form": "编号格式不符 number malformed",
+    "number-lost-digits": "编号尾数丢失 number lost digits",
+    "date-missing": "缺日期 date missing",
+    "level-unknown": "等级无法识别 level not known",
+    "module-missing": "缺课程代码 module code missing",
+    "term-missing": "缺学期 term missing",
+    "term-unreadable": "学期无法识别 term not readable",
+    "mark-unreadable": "成绩无法识别 mark not readable",
+    "formula-uncalculated": "公式未计算 formula never calculated",
+}
+RULES = {**ELIGIBILITY, **IDENTIFIERS, **STUDY, **WITHDRAWAL, **GATE, **SHEETS}
 
 
 def rules(names: str | Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from console.words import (
 )
 from models.rules.lifecycle import WAIT_KINDS
 
+LISTED = 20  # rows of the quarantine that a screen shows one by one
 REVEALED = {"resident_id": "身份证号 resident ID", "mobile": "手机 mobile", "bank_card": "银行卡 bank card"}
 
 View = dict[str, Any]
@@ -61,18 +62,6 @@ def connection_table(value: View) -> Parts:
         for one in value["connections"]
     ]
     columns = ("名称 name!", "类型 kind", "机构 organisation!", "地址 address")
-    yield from rows_or(
-        "连接 connections", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
-    )
-
-
-def check_table(value: View) -> Parts:
-    """Whether each connection answers."""
-    rows = [
-        (name, KIND.get(one["kind"], one["kind"]), SOURCE_STATUS.get(one["status"], one["status"]), one["reason"])
-        for name, one in value["connections"].items()
-    ]
-    columns = ("名称 name!", "类型 kind", "状态 status", "说明 what to fix")
     yield from rows_or(
         "连接 connections", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
     )
@@ -186,19 +175,44 @@ def sync_tables(value: View) -> Parts:
     yield from rows_or(
         "同步 sync", columns, rows, "没有连接 nothing is connected: add [[connections]] to yuanmeng.toml"
     )
+    yield from _spent(value["connections"])
     for name, one in value["connections"].items():
-        if one["status"] != "ok":
-            yield f"{SOURCE_STATUS.get(one['status'], one['status'])} {name}: {one['reason']}"
+        rosters = one.get("rosters")
+        if rosters and rosters["files"]:
+            yield (f"花名册 rosters {name}: {rosters['files']} 份 files, {rosters['accepted']} 通过 accepted, "
+                   f"{rosters['held']} 待定 held, {rosters['refused']} 不通过 refused")  # fmt: skip
+        if one["reason"]:
+            status_of = "deferred" if one["status"] == "ok" else one["status"]
+            yield f"{SOURCE_STATUS.get(status_of, status_of)} {name}: {one['reason']}"
 
 
-def quarantine_table(value: View) -> Parts:
-    """The rows held back, each with the rule it broke."""
-    rows = [
-        (one["id"], one["connection"], one["stream"], rules(one["rules"]), one.get("since", ""))
-        for one in value["quarantine"]
+def _spent(connections: View) -> Parts:
+    """What the reading of each source cost."""
+    counted = ("requests", "bytes", "retries", "seconds")
+    rows = []
+    for name, one in connections.items():
+        requests, received, retries, seconds = (
+            sum(stream[each] for stream in one["streams"].values()) for each in counted
+        )
+        if requests:
+            rows.append((name, requests, f"{received / 1024:,.0f}", retries, f"{seconds:.1f}"))
+    columns = ("连接 connection!", "请求 requests#", "千字节 KB#", "重试 retries#", "秒 seconds#")
+    if rows:
+        yield lay_out("花费 cost", columns, rows)
+
+
+def quarantine_tables(value: View) -> Parts:
+    """How many rows broke which rule, and the oldest of them, each with all it broke."""
+    counted = [
+        (one["connection"], one["stream"], rules(one["rule"]), one["rows"], one["since"]) for one in value["rules"]
     ]
-    columns = ("编号 id!", "连接 connection", "数据流 stream", "规则 rule it broke", "自 since")
-    yield from rows_or("隔离 quarantine", columns, rows, "没有隔离的记录 nothing is held back")
+    columns = ("连接 connection", "数据流 stream", "规则 rule", "行 rows#", "自 since")
+    yield from rows_or("隔离 quarantine", columns, counted, "没有隔离的记录 nothing is held back")
+    rows = [(one["id"], one["connection"], one["stream"], rules(one["rules"])) for one in value["quarantine"][:LISTED]]
+    if rows:
+        yield lay_out("记录 rows", ("编号 id!", "连接 connection", "数据流 stream", "规则 rules it broke"), rows)
+    if len(value["quarantine"]) > LISTED:
+        yield f"另有 and {len(value['quarantine']) - LISTED} 行 more: yuanmeng quarantine list --json"
     if rows:
         yield "请对方更正后重试 once the source has corrected them: yuanmeng quarantine retry"
 

@@ -36,7 +36,7 @@ ALERT_STATUS = {
     "resolved": "已办结 resolved",
 }
 SEVERITY = {"urgent": "紧急 urgent", "warning": "警告 warning", "info": "提示 info"}
-SOURCE_STATUS = {"ok": "正常 ok", "held": "待确认 held", "failed": "失败 failed"}
+SOURCE_STATUS = {"ok": "正常 ok", "held": "待确认 held", "failed": "失败 failed", "deferred": "推迟 deferred"}
 KIND = {
     "scim": "人事 HR (scim)",
     "oneroster": "教务 school (oneroster)",
@@ -68,6 +68,7 @@ ACTION = {
     "consent-recorded": "登记同意书 consent recorded",
     "consent-withdrawn": "撤回同意 consent withdrawn",
     "keys-rotated": "更换密钥 keys rotated",
+    "stream-released": "放行数据流 stream released",
     "alert-acknowledge": "签收提醒 alert acknowledged",
     "alert-snooze": "暂缓提醒 alert snoozed",
     "alert-retry": "要求重试 retry asked for",

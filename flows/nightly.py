@@ -4,10 +4,12 @@ from typing import Any
 
 from prefect import flow
 
+from flows.account import keep_account
 from flows.forms import AsOf, Code, named
-from tasks.connections import sync_order
+from tasks.connections import drop_folders, sync_order
 from tasks.lifecycle import advance_cohorts, open_cohorts
 from tasks.outbox import deliver_outbox
+from tasks.rosters import add_rosters, import_dropped_rosters
 from tasks.stalls import watch_waits
 from tasks.sync import sync_connections
 
@@ -16,7 +18,7 @@ BATCH = 100
 
 @flow(name="nightly_sync", flow_run_name=named("night", "connection"))
 async def nightly_sync(as_of: AsOf = None, connection: Code | None = None, full: bool = False) -> dict[str, Any]:
-    """Read what changed in every school, HR system, centre, assessor and finance office, then advance the cohorts.
+    """Read what changed in every school, HR system, centre, assessor and drop folder, then advance the cohorts.
 
     Args:
         as_of: the business date, if not today.
@@ -26,6 +28,8 @@ async def nightly_sync(as_of: AsOf = None, connection: Code | None = None, full:
     reports: dict[str, Any] = {}
     for wave in sync_order(connection):
         reports |= await sync_connections(wave, as_of, full)
+    add_rosters(reports, {name: await import_dropped_rosters(name, as_of) for name in drop_folders(reports)})
+    await keep_account(reports)
     codes = await open_cohorts()
     for start in range(0, len(codes), BATCH):
         await advance_cohorts(codes[start : start + BATCH], as_of)

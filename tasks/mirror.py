@@ -1,150 +1,27 @@
-"""From records to rows: what each record of a source becomes in our tables, and why it may not.
+"""Records that touch rows of ours: answers to what we sent, and what is known of a worker; what each one changes.
 
 Belongs here: one function a record type, the references it needs, the rule it breaks when one is missing.
-Does not: reading pages (sync.py) or judging the programme's rules.
+Does not: records that become a row of their own (shapes.py), the gate, or judging the programme's rules.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sqlmodel import SQLModel
 
 from models import records
-from models.clock import SHANGHAI
 from models.identity import make_id
 from models.repositories.credentials import certificate_holder
 from models.repositories.lifecycle import notice_entry
 from models.rules.eligibility import education_of, household_of
-from models.rules.identifiers import Invalid, bank_card, diploma_number, mobile, normalise, skill_certificate_number
+from models.rules.identifiers import Invalid, bank_card, diploma_number, mobile, skill_certificate_number
 from models.rules.privacy import mask_numbers
-from models.tables import credentials, lifecycle, people, teaching
+from models.tables import credentials, lifecycle, people
 from models.tables.funding import Payment
-from models.tables.organisations import Organisation
-from models.vault import keyring, opaque
+from models.vault import keyring
 from tasks.source import Broken, Source, Wanted, worker_key
 
 Rows = list[SQLModel]
-
-
-def employment(source: Source, record: records.Employment) -> Rows:
-    """An employee of an HR system, matched by keyed hash of his number, else by his employee number."""
-    if source.find(Organisation, source.organisation) is None:
-        raise Broken("enterprise-unknown")  # cured by itself once a plan names the enterprise
-    worker_id = _employee(source, record)
-    left_on = record.left_on
-    if not record.active and left_on is None and record.changed_at is not None:
-        left_on = record.changed_at.astimezone(SHANGHAI).date()
-    return [people.Employment(
-        id=source.key(record.source_id), connection=source.connection, enterprise_code=source.organisation,
-        employee_number=_number(record), worker_id=worker_id, active=record.active, left_on=left_on,
-        changed_at=record.changed_at,
-    )]  # fmt: skip
-
-
-def _employee(source: Source, record: records.Employment) -> str | None:
-    if record.resident_id:
-        key = worker_key(record.resident_id)
-        return key if source.find(people.Worker, key) else None
-    return source.employee(_number(record))
-
-
-def _number(record: records.Employment) -> str:
-    return opaque(normalise(record.employee_number or ""))
-
-
-def term(source: Source, record: records.Term) -> Rows:
-    """A school term."""
-    return [teaching.Term(id=source.key(record.source_id), connection=source.connection, source_id=record.source_id,
-                          title=record.title, starts_on=record.starts_on, ends_on=record.ends_on)]  # fmt: skip
-
-
-def course(source: Source, record: records.Course) -> Rows:
-    """A course; its code is a module's."""
-    return [teaching.Course(id=source.key(record.source_id), connection=source.connection, source_id=record.source_id,
-                            code=record.code, title=record.title)]  # fmt: skip
-
-
-def class_section(source: Source, record: records.ClassSection) -> Rows:
-    """A class, in the first of its terms."""
-    term_id = source.reference(teaching.Term, record.term_source_ids[0]) if record.term_source_ids else None
-    return [teaching.ClassSection(
-        id=source.key(record.source_id), connection=source.connection, source_id=record.source_id, code=record.code,
-        title=record.title, course_id=source.reference(teaching.Course, record.course_source_id), term_id=term_id,
-    )]  # fmt: skip
-
-
-def learner(source: Source, record: records.Learner) -> Rows:
-    """A person of the school's records."""
-    return [teaching.Learner(id=source.key(record.source_id), connection=source.connection, source_id=opaque(record.source_id),
-                             student_number=record.student_number or None, active=record.active)]  # fmt: skip
-
-
-def enrolment(source: Source, record: records.Enrolment) -> Rows:
-    """A learner's place in a class; teachers are none of ours."""
-    if record.role != "student":
-        return []
-    return [teaching.Enrolment(
-        id=source.key(record.source_id), class_id=source.reference(teaching.ClassSection, record.class_source_id),
-        learner_id=source.reference(teaching.Learner, record.learner_source_id), active=record.active,
-    )]  # fmt: skip
-
-
-def line_item(source: Source, record: records.LineItem) -> Rows:
-    """Something marked in a class."""
-    return [teaching.LineItem(
-        id=source.key(record.source_id), class_id=source.reference(teaching.ClassSection, record.class_source_id),
-        title=record.title, part=record.part, due_on=record.due_on,
-    )]  # fmt: skip
-
-
-def result(source: Source, record: records.Result) -> Rows:
-    """A released mark, 0 to 100."""
-    if record.score is not None and not 0 <= record.score <= 100:
-        raise Broken("mark-range")
-    return [teaching.Mark(
-        id=source.key(record.source_id), line_item_id=source.reference(teaching.LineItem, record.line_item_source_id),
-        learner_id=source.reference(teaching.Learner, record.learner_source_id), score=record.score,
-        score_status=record.score_status, scored_on=record.scored_on,
-    )]  # fmt: skip
-
-
-def session(source: Source, record: records.Session) -> Rows:
-    """A face-to-face session of a class that the school reported."""
-    return [teaching.Session(
-        id=source.key(record.source_id), class_id=source.class_id(record.class_source_id),
-        starts_at=record.starts_at, minutes=record.minutes, closed=record.closed,
-    )]  # fmt: skip
-
-
-def register_entry(source: Source, record: records.RegisterEntry) -> Rows:
-    """A line of a register."""
-    return [teaching.Attendance(
-        session_id=source.reference(teaching.Session, record.session_source_id), student_number=record.student_number,
-        meaning=record.meaning,
-    )]  # fmt: skip
-
-
-def online_study(source: Source, record: records.OnlineStudy) -> Rows:
-    """A statement of online study; a withdrawn one stays, marked, and counts no more.
-
-    A store may give the withdrawal before what it withdraws: the mark stands, whatever comes after it.
-    """
-    standing = source.find(teaching.OnlineStudy, source.key(record.source_id))
-    if record.voided and standing is not None:
-        standing.voided = True
-        return [standing]
-    return [
-        teaching.OnlineStudy(
-            id=source.key(record.source_id),
-            student_number=record.student_number,
-            class_id=source.class_id(record.class_source_id) if record.class_source_id else None,
-            activity=record.activity,
-            verb=record.verb,
-            minutes=record.minutes,
-            at=record.at,
-            voided=record.voided or (standing is not None and standing.voided),
-        )
-    ]
 
 
 def consent(source: Source, record: records.Consent) -> Rows:
@@ -161,7 +38,8 @@ def document(source: Source, record: records.Document) -> Rows:
     """A document, and what it settles in the worker's own row."""
     worker = source.find(people.Worker, source.worker(record.resident_id))
     assert worker is not None  # noqa: S101  (`source.worker` has found it)
-    _apply_document(worker, record)
+    if not record.removed:
+        _apply_document(worker, record)
     return [people.Document(id=source.key(record.source_id), worker_id=worker.id, kind=record.kind,
                             value=record.value, as_of=record.as_of)]  # fmt: skip
 
@@ -246,14 +124,6 @@ def registration(source: Source, record: records.Registration) -> Rows:
     return [application]
 
 
-def class_confirmation(source: Source, record: records.ClassConfirmation) -> Rows:
-    """The centre's word on a class."""
-    return [teaching.ClassConfirmation(
-        id=source.key(record.source_id), class_id=source.class_id(record.class_source_id),
-        status=record.status, starts_on=record.starts_on, confirmed_on=record.confirmed_on,
-    )]  # fmt: skip
-
-
 def skill_result(source: Source, record: records.SkillResult) -> Rows:
     """The result of a skill assessment we registered for."""
     assessment = source.require(credentials.SkillAssessment, record.registration_id)
@@ -312,66 +182,39 @@ def payment_result(source: Source, record: records.PaymentResult) -> Rows:
 
 
 MIRRORS: dict[type[Any], Callable[[Source, Any], Rows]] = {
-    records.Employment: employment, records.Term: term, records.Course: course, records.ClassSection: class_section,
-    records.Learner: learner, records.Enrolment: enrolment, records.LineItem: line_item, records.Result: result,
-    records.Session: session, records.RegisterEntry: register_entry, records.OnlineStudy: online_study,
     records.Consent: consent, records.Document: document, records.Leave: leave, records.OutcomeClaim: outcome,
     records.Objection: objection, records.AdmissionDecision: admission, records.Registration: registration,
-    records.ClassConfirmation: class_confirmation, records.SkillResult: skill_result, records.Diploma: diploma,
-    records.SkillCertificate: skill_certificate, records.PaymentResult: payment_result,
+    records.SkillResult: skill_result, records.Diploma: diploma, records.SkillCertificate: skill_certificate,
+    records.PaymentResult: payment_result,
 }  # fmt: skip
+# What becomes a row by the source's own id, and goes when the source no longer has it.
+BECOMES: dict[type[Any], type[SQLModel]] = {
+    records.Leave: people.Leave, records.OutcomeClaim: credentials.Outcome, records.Objection: lifecycle.Objection,
+}  # fmt: skip
+# What answers something of ours, by the id of ours that it quotes.
+OURS: dict[type[Any], tuple[type[SQLModel], str]] = {
+    records.AdmissionDecision: (lifecycle.Application, "application_id"),
+    records.Registration: (lifecycle.Application, "application_id"),
+    records.SkillResult: (credentials.SkillAssessment, "registration_id"),
+    records.Diploma: (lifecycle.Graduation, "graduation_id"),
+    records.SkillCertificate: (credentials.SkillAssessment, "registration_id"),
+    records.PaymentResult: (Payment, "payment_id"),
+}
+
+
+def look_up(source: Source, page: Iterable[Any]) -> None:
+    """Find what the mirrors of a page will ask for, by a handful of queries."""
+    source.look_up(wanted for record in page for wanted in _wanted(source, record))
 
 
 def _wanted(source: Source, record: Any) -> Iterator[Wanted]:
     """Name the rows that the mirror of a record will ask for, and the one it becomes."""
     if type(record) in BECOMES:
         yield BECOMES[type(record)], (source.key(record.source_id),)
-    if isinstance(record, records.RegisterEntry):
-        yield teaching.Attendance, (source.key(record.session_source_id), record.student_number)
-    for table, attribute in REPORTED.get(type(record), ()):
-        yield table, (source.key(getattr(record, attribute)),)
-    for table, attribute in OURS.get(type(record), ()):
+    if isinstance(record, records.Document):
+        yield people.Document, (source.key(record.source_id),)
+    if type(record) in OURS:
+        table, attribute = OURS[type(record)]
         yield table, (getattr(record, attribute),)
     if getattr(record, "resident_id", None):
         yield people.Worker, (worker_key(record.resident_id),)
-
-
-def look_up(source: Source, page: list[Any]) -> None:
-    """Find what the mirrors of a page will ask for, by a handful of queries."""
-    source.look_up(wanted for record in page for wanted in _wanted(source, record))
-    source.look_up_classes(
-        record.class_source_id
-        for record in page
-        if isinstance(record, records.Session | records.OnlineStudy | records.ClassConfirmation)
-    )
-    source.look_up_employees(
-        _number(record) for record in page if isinstance(record, records.Employment) and not record.resident_id
-    )
-
-
-BECOMES: dict[type[Any], type[SQLModel]] = {
-    records.Employment: people.Employment, records.Term: teaching.Term, records.Course: teaching.Course,
-    records.ClassSection: teaching.ClassSection, records.Learner: teaching.Learner,
-    records.Enrolment: teaching.Enrolment, records.LineItem: teaching.LineItem, records.Result: teaching.Mark,
-    records.Session: teaching.Session, records.OnlineStudy: teaching.OnlineStudy, records.Document: people.Document,
-    records.Leave: people.Leave, records.OutcomeClaim: credentials.Outcome, records.Objection: lifecycle.Objection,
-    records.ClassConfirmation: teaching.ClassConfirmation,
-}  # fmt: skip
-
-References = dict[type[Any], tuple[tuple[type[SQLModel], str], ...]]
-# What a record refers to by the source's own ids, and what by ids of ours that the other side quotes.
-REPORTED: References = {
-    records.ClassSection: ((teaching.Course, "course_source_id"),),
-    records.Enrolment: ((teaching.ClassSection, "class_source_id"), (teaching.Learner, "learner_source_id")),
-    records.LineItem: ((teaching.ClassSection, "class_source_id"),),
-    records.Result: ((teaching.LineItem, "line_item_source_id"), (teaching.Learner, "learner_source_id")),
-    records.RegisterEntry: ((teaching.Session, "session_source_id"),),
-}
-OURS: References = {
-    records.AdmissionDecision: ((lifecycle.Application, "application_id"),),
-    records.Registration: ((lifecycle.Application, "application_id"),),
-    records.SkillResult: ((credentials.SkillAssessment, "registration_id"),),
-    records.Diploma: ((lifecycle.Graduation, "graduation_id"),),
-    records.SkillCertificate: ((credentials.SkillAssessment, "registration_id"),),
-    records.PaymentResult: ((Payment, "payment_id"),),
-}

@@ -18,12 +18,12 @@ from models.repositories.common import within
 from models.repositories.people import worker_ids_by_employee_number
 from models.repositories.teaching import class_ids_by_source_id
 from models.rules.identifiers import normalise
-from models.tables.operations import Quarantine
 from models.tables.people import Worker
 from models.vault import keyring, opaque
 
 Row = TypeVar("Row", bound=SQLModel)
 Key = tuple[Any, ...]
+SHORTEST_NUMBER = 11  # digits of a mobile number
 Wanted = tuple[type[SQLModel], Key]
 
 
@@ -37,25 +37,32 @@ class Broken(Exception):
 
 
 @dataclass
-class Source:
+class Names:
+    """Whose rows are named, without a look at the database."""
+
+    connection: str
+
+    def key(self, source_id: str) -> str:
+        """Give our id of a reported row."""
+        # No number of a person is shorter, and most ids are no long number: those need no closer look.
+        return f"{self.connection}:{source_id if len(source_id) < SHORTEST_NUMBER else opaque(source_id)}"
+
+
+@dataclass
+class Source(Names):
     """The source of one page, within the page's transaction; what was found for it is kept until it ends.
 
     A record that says it was changed after `latest` is not believed.
     """
 
     session: Connection
-    connection: str
     organisation: str
     today: date
     latest: datetime
-    held_back: dict[str, Quarantine] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)  # statements of study, by our ids
     _rows: dict[Wanted, SQLModel | None] = field(default_factory=dict)
     _classes: dict[str, str | None] = field(default_factory=dict)
     _employees: dict[str, set[str]] = field(default_factory=dict)
-
-    def key(self, source_id: str) -> str:
-        """Give our id of a reported row."""
-        return f"{self.connection}:{opaque(source_id)}"
 
     def look_up(self, wanted: Iterable[Wanted]) -> None:
         """Find many rows at a time, so that asking for each of them afterwards costs nothing."""
@@ -89,6 +96,11 @@ class Source:
         found = self._rows[table, key]
         return found if isinstance(found, table) else None
 
+    def keep_all(self, rows: Iterable[SQLModel]) -> None:
+        """Remember rows that were found."""
+        for row in rows:
+            self.keep(row)
+
     def keep(self, row: SQLModel) -> None:
         """Remember a row that was added."""
         self._rows[type(row), key_of(row)] = row
@@ -104,11 +116,6 @@ class Source:
             raise Broken("reference-unknown")
         return found
 
-    def reference(self, table: type[SQLModel], source_id: str) -> str:
-        """Give our id of a reported row that must be there. Raises Broken."""
-        self.require(table, self.key(source_id))
-        return self.key(source_id)
-
     def worker(self, resident_id: str | None) -> str:
         """Give the worker a number belongs to, by keyed hash. Raises Broken for one we do not know."""
         key = worker_key(resident_id)
@@ -116,21 +123,15 @@ class Source:
             raise Broken("worker-unknown")
         return key
 
-    def class_id(self, source_id: str) -> str:
-        """Give a class by the school's own id, whichever connection reported it. Raises Broken."""
+    def class_of(self, source_id: str) -> str | None:
+        """Give a class by the school's own id, whichever connection reported it; None for one nobody did."""
         self.look_up_classes([source_id])
-        found = self._classes[source_id]
-        if found is None:
-            raise Broken("class-unknown")
-        return found
+        return self._classes[source_id]
 
-    def employee(self, number: str) -> str | None:
-        """Give the one worker an enterprise nominated under this number. Raises Broken when there are several."""
+    def employees(self, number: str) -> set[str]:
+        """Give the workers an enterprise nominated under this number: more than one is for a person to tell apart."""
         self.look_up_employees([number])
-        matches = self._employees.get(number, set())
-        if len(matches) > 1:
-            raise Broken("match-ambiguous")
-        return next(iter(matches), None)
+        return self._employees.get(number, set())
 
 
 def key_of(row: SQLModel) -> Key:

@@ -1,63 +1,134 @@
-"""Reading sources: pages of records go through the gate and are written, the last one together with the cursor.
+"""A night's reading of sources: which streams of which connections, side by side, and the account of each.
 
-Belongs here: the order of streams, where each begins, its cursor and its account. Does not: any protocol
-(connectors), the gate (gate.py) or what a record becomes (mirror.py).
+Belongs here: the order of streams, what a failure stops, a connection's night. Does not: reading one stream
+(reading.py), any protocol (connectors), the gate (gate.py).
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import date
 
-from sqlmodel import Session
-
-from connectors.base import Connection, Connector
+from connectors.base import Connection, Connector, Cost
 from connectors.database import alone
-from connectors.errors import Permanent, Transient
+from connectors.errors import OutsideError
 from connectors.registry import open_connector
-from models.clock import SHANGHAI, business_date
+from models.clock import business_date
 from models.repositories.common import add_missing
-from models.repositories.operations import held_back
-from models.repositories.teaching import classes_running
-from models.tables.operations import SourceNights, SyncCursor
-from tasks.gate import Counts, take_again, take_page
+from models.tables.operations import SourceNights
+from tasks.collector import quiet
+from tasks.errors import Held
 from tasks.office import office, unit_of_work
-from tasks.progress import tell
-from tasks.source import Source
+from tasks.points import reached
+from tasks.reading import Reading, Report, Turns, take_away_freed
 from tasks.step import step
+from tasks.streams import missing_need
 
-OVERLAP = timedelta(minutes=10)
-CLASS_SCOPED = frozenset({"attendance"})  # asked for class by class
-READ_WHOLE = frozenset({"attendance"})  # no "since" on the wire: compared by content
-Report = dict[str, Any]
+WRITERS = 4  # at once, where the database has more than one
+NO_COST = Cost()
 
 
 @step(name="sync-connections")
 async def sync_connections(names: list[str], as_of: date | None = None, full: bool = False) -> dict[str, Report]:
-    """Read these connections side by side; give the account of each, by name."""
-    accounts = await asyncio.gather(*(_sync_connection(name, as_of, full) for name in names))
-    return dict(zip(names, accounts, strict=True))
+    """Read these connections side by side, so many at once as the settings say; give the account of each, by name."""
+    here = office()
+    writers = 1 if here.engine.dialect.name == "sqlite" else WRITERS
+    turns = Turns(asyncio.Semaphore(here.settings.connections_at_once), asyncio.Semaphore(writers))
+    known = {one.name: one for one in here.settings.connections}
+    nights = [Night(known[name], business_date(as_of), full, turns) for name in names]
+    with quiet():
+        accounts = await asyncio.gather(*(night.run() for night in nights), return_exceptions=True)
+    return {name: _given(account) for name, account in zip(names, accounts, strict=True)}
 
 
-async def _sync_connection(name: str, as_of: date | None, full: bool) -> Report:
-    """Read every stream of one connection; a failure is told in the report and stops this connection only."""
-    connection = next(one for one in office().settings.connections if one.name == name)
-    report: Report = {"status": "ok", "reason": "", "streams": {}}
-    try:
-        async with open_connector(connection) as connector:
-            for stream in connector.streams:
-                reading = Reading(connection, stream, business_date(as_of), full)
-                report["streams"][stream] = await reading.run(connector)
-    except (Transient, Permanent) as error:
-        report.update(status="failed", reason=str(error))
-    keep_night(name, business_date(as_of), read=report["status"] != "failed")
-    return report
+def _given(account: Report | BaseException) -> Report:
+    """Give an account, once all nights have ended. Raises what ended this one: without a database there is none."""
+    if isinstance(account, BaseException):
+        raise account
+    return account
 
 
-def keep_night(name: str, today: date, *, read: bool) -> None:
+@dataclass
+class Night:
+    """One connection's night: its streams one after another; a stream that fails stops those that need it.
+
+    One that its source asks to put off to another night is deferred: that is no failure.
+    """
+
+    connection: Connection
+    today: date
+    full: bool
+    turns: Turns
+    streams: dict[str, Report] = field(default_factory=dict)
+    unread: dict[str, tuple[str, str]] = field(default_factory=dict)  # status and why, by stream
+    leaving: list[Reading] = field(default_factory=list)  # what a source no longer has, but others hang on
+
+    async def run(self) -> Report:
+        """Read all streams; a failure is told in the account and stops this connection at most."""
+        async with self.turns.reading:
+            try:
+                async with open_connector(self.connection) as connector:
+                    await self._read_all(connector)
+                    await self._take_away_freed(connector)
+            except OutsideError as error:
+                self.unread[""] = ("failed", str(error))
+            statuses = {status for status, _ in self.unread.values()}
+            status = next((one for one in ("failed", "held") if one in statuses), "ok")
+            await self.turns.write(keep_night, self.connection.name, self.today, status != "failed")
+        return {
+            "status": status,
+            "reason": "; ".join(reason for _, reason in self.unread.values()),
+            "streams": self.streams,
+        }
+
+    async def _read_all(self, connector: Connector) -> None:
+        """Read the streams in their order; a system that is dead is asked for no more of them."""
+        for stream in connector.streams:
+            need = missing_need(stream, self.unread)
+            if need is not None:
+                sentence = f"{self.connection.name}: {stream} was not read, because it needs {need}"
+                self._account(
+                    stream, self.unread[need][0], sentence, Reading(self.connection, stream, self.today, self.turns)
+                )
+            elif await self._read(connector, stream):
+                return
+
+    async def _read(self, connector: Connector, stream: str) -> bool:
+        """Read one stream and keep its account; True when its system is dead."""
+        reading = Reading(self.connection, stream, self.today, self.turns, self.full)
+        began, before, status, reason, dead = time.perf_counter(), replace(connector.cost), "ok", "", False
+        try:
+            await reading.run(connector)
+            if reading.answered.left:
+                self.leaving.append(reading)
+        except Held as doubt:
+            status, reason = "held", str(doubt)
+        except OutsideError as error:
+            status, reason, dead = "deferred" if error.deferred else "failed", str(error), error.dead
+        self._account(stream, status, reason, reading, time.perf_counter() - began, before, connector.cost)
+        return dead
+
+    async def _take_away_freed(self, connector: Connector) -> None:
+        """What others hung on when its own stream was read goes once those have gone: children before parents."""
+        await self.turns.write(take_away_freed, self.connection, self.today, connector.streams)
+        for reading in reversed(self.leaving):
+            await self.turns.write(reading.take_away_left)
+            self.streams[reading.stream] |= reading.account()
+
+    def _account(
+        self, stream: str, status: str, reason: str, reading: Reading,
+        seconds: float = 0.0, before: Cost = NO_COST, after: Cost = NO_COST,
+    ) -> None:  # fmt: skip
+        self.streams[stream] = {
+            **reading.account(), "seconds": round(seconds, 3), "requests": after.requests - before.requests,
+            "bytes": after.received - before.received, "retries": after.retries - before.retries,
+            "status": status, "reason": reason,
+        }  # fmt: skip
+        if status != "ok":
+            self.unread[stream] = (status, reason)
+
+
+def keep_night(name: str, today: date, read: bool) -> None:
     """Note whether a connection could be read tonight; a night that fails twice is one, a later success undoes it."""
     with unit_of_work() as session:
         alone(session, name)
@@ -68,85 +139,4 @@ def keep_night(name: str, today: date, *, read: bool) -> None:
             nights.failed_nights += 1
             nights.failing_since = nights.failing_since or today
         nights.tried_on = max(nights.tried_on, today)
-
-
-@dataclass
-class Reading:
-    """One reading of one stream: where it began, what became of its records, how far it has come."""
-
-    connection: Connection
-    stream: str
-    today: date
-    full: bool = False
-    counts: Counts = field(default_factory=Counts)
-    newest: datetime | None = None
-
-    async def run(self, connector: Connector) -> Report:
-        """Read to the end and give the account; a page is written while no other is asked for."""
-        began = time.perf_counter()
-        since, scope = self._start()
-        waiting: Sequence[Any] = ()
-        async for page in connector.read(self.stream, since, **scope):
-            if waiting:
-                self._write(waiting)
-            waiting = page.rows
-            tell(f"{self.connection.name} {self.stream}", self.counts.read)
-        self._write(waiting, last=True)
-        cursor = self.newest.isoformat() if self.newest else None
-        return {**asdict(self.counts), "cursor": cursor, "seconds": round(time.perf_counter() - began, 3)}
-
-    def _start(self) -> tuple[datetime | None, dict[str, Any]]:
-        """Take again what was held back; give where to read from (the cursor less the overlap), and which classes."""
-        with unit_of_work() as session:
-            retry_held_back(session, self.connection, self.today, self.stream)
-            cursor = session.get(SyncCursor, (self.connection.name, self.stream))
-            self.newest = cursor.cursor if cursor is not None else None
-            scope = {"classes": self._classes(session)} if self.stream in CLASS_SCOPED else {}
-        if self.newest is None or self.full or self.stream in READ_WHOLE:
-            return None, scope
-        return self.newest - OVERLAP, scope
-
-    def _classes(self, session: Session) -> list[str]:
-        """The classes to ask for: those its own school reports, or all where it is no school's."""
-        own = {one.name for one in office().settings.connections if one.organisation == self.connection.organisation}
-        return classes_running(session, self.today, reported_by=own) or classes_running(session, self.today)
-
-    def _write(self, page: Sequence[Any], *, last: bool = False) -> None:
-        """Write one page in a transaction of its own; the cursor is written with the last.
-
-        Another process may read the same source at this moment: one of the two writes a row, the other finds it.
-        """
-        with unit_of_work() as session:
-            alone(session, self.connection.name)
-            source = _source(session, self.connection, self.today)
-            take_page(source, self.stream, page, self.counts)
-            self.newest = _newest(self.newest, page, source.latest)
-            if last:
-                self._keep_cursor(session)
-
-    def _keep_cursor(self, session: Session) -> None:
-        row = SyncCursor(connection=self.connection.name, stream=self.stream, read_on=self.today)
-        cursor = add_missing(session, row)
-        cursor.cursor, cursor.read_on = self.newest, self.today
-
-
-def _newest(before: datetime | None, page: Sequence[Any], latest: datetime) -> datetime | None:
-    """The greatest timestamp of the source so far; one in the future counts for nothing."""
-    stamps = [one.changed_at for one in page if one.changed_at is not None and one.changed_at <= latest]
-    return max([*stamps, *([before] if before else [])], default=None)
-
-
-def _source(session: Session, connection: Connection, today: date) -> Source:
-    kept_back = {row.id: row for row in held_back(session, connection.name)}
-    latest = datetime.combine(today + timedelta(days=1), clock_time.max, SHANGHAI)
-    return Source(session, connection.name, connection.organisation, today, latest, held_back=kept_back)
-
-
-def retry_held_back(session: Session, connection: Connection, today: date, stream: str | None = None) -> int:
-    """Take the quarantined rows of a connection (of one of its streams) again; give how many are cured."""
-    alone(session, connection.name)
-    rows = held_back(session, connection.name, stream)
-    if not rows:
-        return 0
-    source = _source(session, connection, today)
-    return sum(take_again(source, row) for row in rows)
+        reached("night-noted")

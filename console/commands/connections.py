@@ -3,7 +3,7 @@
 Belongs here: the commands. Does not: trying a connection (tasks/connections.py).
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -35,16 +35,22 @@ def connections(context: typer.Context, home: Home = None, as_of: AsOf = None, a
 
 
 @app.command()
-def check(context: typer.Context, home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Try each connection. Says in one sentence what is wrong."""
+def check(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Try this connection alone.")] = None,
+    home: Home = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try each connection, from its address to a page of each stream. Says in one sentence what to fix."""
+    from console.connection_tables import check_table
     from console.run import open_home, wait_for
-    from console.tables import check_table
     from tasks.connections import check_connections
 
     before = context.obj or {}
     open_home(home or before.get("home"))
     with progress("检查 check"):
-        report = wait_for(check_connections())
+        report = wait_for(check_connections(name))
     emit({"connections": report}, as_json or before.get("as_json", False), check_table)
     if any(one["status"] != "ok" for one in report.values()):
         raise typer.Exit(OUTSIDE)

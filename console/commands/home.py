@@ -18,6 +18,8 @@ TEMPLATE = """\
 # keys_file = "keys.toml"                       # back it up apart from the database
 # channel = "yuanmeng"                          # the chat channel for alerts
 # language = "both"                             # zh, en or both
+# connections_at_once = 24                      # systems that are read side by side
+# doubts = { broken_share = 0.05, least_rows = 200, removed_share = 0.10 }   # from where on a reading is held
 # quiet = { from = "21:00", until = "08:00" }   # hours in which only what is urgent is told
 
 # One block for each system that is read or written; `yuanmeng connections check` tries them.

@@ -1,6 +1,6 @@
 """`yuanmeng quarantine list|retry`: rows that broke a rule, and again after the cure.
 
-Belongs here: the commands. Does not: the gate (tasks/sync.py).
+Belongs here: the commands. Does not: the gate (tasks/gate.py).
 """
 
 import typer
@@ -17,12 +17,13 @@ app = typer.Typer(help="Rows that broke a rule 隔离.", rich_markup_mode=None, 
 def list_all(home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """List the rows held back. Each with the rule it broke."""
     from console.run import open_home
-    from console.tables import quarantine_table
+    from console.tables import quarantine_tables
 
     open_home(home)
-    from tasks.quarantine import quarantine_list
+    from tasks.quarantine import quarantine_by_rule, quarantine_list
 
-    emit({"quarantine": quarantine_list()}, as_json, quarantine_table)
+    found = {"quarantine": quarantine_list(), "rules": quarantine_by_rule()}
+    emit(found, as_json, quarantine_tables)
 
 
 @app.command()

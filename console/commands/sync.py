@@ -1,6 +1,6 @@
 """`yuanmeng sync`: tonight's work now.
 
-Belongs here: the command. Does not: reading a source (tasks/sync.py).
+Belongs here: the command. Does not: reading a source (tasks/sync.py) or releasing a stream (tasks/releases.py).
 """
 
 from typing import Annotated, Any
@@ -15,6 +15,10 @@ from console.progress import progress
 
 def sync(
     connection: Annotated[str | None, typer.Option("--connection", metavar="NAME", help="This one only.")] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="STREAM", help="Let a held stream of that connection pass, once.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Why it may pass.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
     home: Home = None,
     as_of: AsOf = None,
@@ -25,12 +29,24 @@ def sync(
     from console.tables import sync_tables
 
     open_home(home)
+    if release is not None or reason is not None:
+        _release(connection, release, reason, as_of)
     with progress("同步 sync"):
         report = run_flow(flow_of("nightly", "nightly_sync"), as_of=as_of, connection=connection, full=full)
     emit(report, as_json, sync_tables)
     code = _exit_code(report)
     if code != DONE:
         raise typer.Exit(code)
+
+
+def _release(connection: str | None, stream: str | None, reason: str | None, as_of: Any) -> None:
+    """Release a stream before it is read. Raises BadInput where one of the three is not said."""
+    from tasks.errors import BadInput
+    from tasks.releases import release_stream
+
+    if connection is None or stream is None or reason is None:
+        raise BadInput("a release needs all three: --connection NAME --release STREAM --reason REASON")
+    release_stream(connection, stream, reason, as_of)
 
 
 def _exit_code(report: dict[str, Any]) -> int:

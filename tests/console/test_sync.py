@@ -115,7 +115,7 @@ def hold_back(home: Path) -> str:
 
 
 def test_rows_held_back_are_listed_with_the_rule_in_words(typed: Type, home: Path) -> None:
-    assert typed("quarantine", "list", "--json").json == {"quarantine": []}
+    assert typed("quarantine", "list", "--json").json == {"quarantine": [], "rules": []}
     key = hold_back(home)
     listed = typed("quarantine", "list", *NIGHT, "--json")
     assert (listed.code, [one["id"] for one in listed.json["quarantine"]]) == (0, [key])

@@ -74,8 +74,9 @@ def test_every_night_was_a_run_of_a_real_prefect_server(demo: Demo) -> None:
             "WHERE r.state_type = 'COMPLETED' GROUP BY f.name"
         ).fetchall())  # fmt: skip
         others = prefect.execute("SELECT count(*) FROM flow_run WHERE state_type <> 'COMPLETED'").fetchone()[0]
+        accounts = prefect.execute("SELECT count(*) FROM artifact WHERE key = 'night-account'").fetchone()[0]
     assert NIGHTS >= 30
-    assert runs["nightly_sync"] == NIGHTS
+    assert runs["nightly_sync"] == accounts == NIGHTS
     assert runs["open_cohort"] == 3
     assert runs["decide"] > 0
     assert others == 0
