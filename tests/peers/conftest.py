@@ -1,4 +1,4 @@
-"""The three peers as fixtures of the session: an address to talk to, for us and for our connectors.
+"""The peers as fixtures of the session: an address to talk to, for us and for our connectors.
 
 Each environment is built when a chosen test needs it, side by side with the others. Where no registry answers the
 tests of that peer are skipped by name; in CI that is an error, or nobody would notice that they stopped running.
@@ -9,19 +9,35 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.peers.environments import EMULATE, RALPH, SCIM2_SERVER, Environment, NoRegistry, build
-from tests.peers.servers import serving
+from tests.peers.environments import (
+    ASYNCSSH,
+    EMULATE,
+    RALPH,
+    SCHEMATHESIS,
+    SCIM2_SERVER,
+    Environment,
+    NoRegistry,
+    build,
+)
+from tests.peers.servers import by_ssh, serving
 
 SECRET = "peer-secret"
 SECRET_ENV = "PEER_SECRET"
-RALPH_USERS = [f"reader-{number}" for number in range(20)]
+RALPH_USERS = [f"reader-{number}" for number in range(30)]
 # Which fixtures need which environment.
-NEEDS = {"scim_url": SCIM2_SERVER, "scim_cursor_url": SCIM2_SERVER, "ralph_url": RALPH, "emulate_url": EMULATE}
+NEEDS = {"schemathesis": SCHEMATHESIS, "scim_url": SCIM2_SERVER, "scim_cursor_url": SCIM2_SERVER,
+         "scim_capped_url": SCIM2_SERVER, "scim_capped_cursor_url": SCIM2_SERVER, "ralph_url": RALPH,
+         "emulate_url": EMULATE, "sftp_python": ASYNCSSH}  # fmt: skip
+OFF = {"supported": False}
 Ready = Callable[[Environment], Environment]
 
 
@@ -32,7 +48,9 @@ def ready(request: pytest.FixtureRequest) -> Iterator[Ready]:
     needed = {environment for fixture, environment in NEEDS.items() if fixture in chosen}
     with ThreadPoolExecutor() as pool:
         builds = {environment: pool.submit(build, environment) for environment in needed}
-        yield lambda environment: _built(environment, builds[environment])
+        yield lambda environment: _built(
+            environment, builds.get(environment) or builds.setdefault(environment, pool.submit(build, environment))
+        )
 
 
 def _built(environment: Environment, future: Future[Environment]) -> Environment:
@@ -61,28 +79,54 @@ def scim_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="session")
 def scim_cursor_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """scim2-server with pages by cursor (RFC 9865) and no filter: another kind of HR system."""
-    folder = tmp_path_factory.mktemp("scim-cursor")
-    off = {"supported": False}
-    abilities = {
+    able = _abilities(filter=OFF, pagination={"cursor": True, "index": False, "defaultPaginationMethod": "cursor"})
+    yield from _scim(ready(SCIM2_SERVER), tmp_path_factory.mktemp("scim-cursor"), able)
+
+
+@pytest.fixture(scope="session")
+def scim_capped_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """scim2-server that gives four users a page at most, whatever count it is asked for, and says so nowhere."""
+    able = _abilities(filter={"supported": True, "maxResults": 4})
+    yield from _scim(ready(SCIM2_SERVER), tmp_path_factory.mktemp("scim-capped"), able)
+
+
+@pytest.fixture(scope="session")
+def scim_capped_cursor_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with pages by cursor, and a filter."""
+    pages = {"cursor": True, "index": False, "defaultPaginationMethod": "cursor", "maxPageSize": 4}
+    able = _abilities(filter={"supported": True, "maxResults": 100}, pagination=pages)
+    yield from _scim(ready(SCIM2_SERVER), tmp_path_factory.mktemp("scim-capped-cursor"), able)
+
+
+def _abilities(**changes: Any) -> dict[str, Any]:
+    """What a server of SCIM says it can do."""
+    return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-        "patch": {"supported": True}, "bulk": {**off, "maxOperations": 0, "maxPayloadSize": 0},
-        "filter": off, "changePassword": off, "sort": off, "etag": off, "authenticationSchemes": [],
-        "pagination": {"cursor": True, "index": False, "defaultPaginationMethod": "cursor"},
+        "patch": {"supported": True}, "bulk": {**OFF, "maxOperations": 0, "maxPayloadSize": 0}, "changePassword": OFF,
+        "sort": OFF, "etag": OFF, "authenticationSchemes": [], **changes,
     }  # fmt: skip
-    (folder / "abilities.json").write_text(json.dumps(abilities))
-    yield from _scim(ready(SCIM2_SERVER), folder, "--service-provider-config", "abilities.json")
 
 
-def _scim(environment: Environment, folder: Path, *more: str) -> Iterator[str]:
+def _scim(environment: Environment, folder: Path, abilities: dict[str, Any] | None = None) -> Iterator[str]:
+    more = []
+    if abilities is not None:
+        (folder / "abilities.json").write_text(json.dumps(abilities))
+        more = ["--service-provider-config", "abilities.json"]
     command = [environment.python, "-m", "scim2_server.testserver.cli", "--dynamic-tenants", "--bearer-token", SECRET]
     with serving(lambda port: [*command, *more, "--port", str(port)], folder) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def ralph_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ralph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ralph keeps its files."""
+    return tmp_path_factory.mktemp("ralph")
+
+
+@pytest.fixture(scope="session")
+def ralph_url(ready: Ready, ralph_folder: Path) -> Iterator[str]:
     """Ralph, a learning record store that keeps statements in files, a folder for each of its users."""
-    python, folder = ready(RALPH).python, tmp_path_factory.mktemp("ralph")
+    python, folder = ready(RALPH).python, ralph_folder
     (folder / "auth.json").write_text(json.dumps(_ralph_users(python, folder)))
     settings = {
         "RALPH_RUNSERVER_BACKEND": "fs",
@@ -93,6 +137,12 @@ def ralph_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     command = [python, "-m", "uvicorn", "ralph.api:app", "--host", "127.0.0.1", "--ws", "none"]
     with serving(lambda port: [*command, "--port", str(port)], folder, "/__heartbeat__", settings) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def ralph_users() -> Iterator[str]:
+    """Users of ralph's, each with an empty store; every test takes the next."""
+    return iter(RALPH_USERS)
 
 
 def _ralph_users(python: Path, folder: Path) -> list[dict[str, Any]]:
@@ -113,3 +163,49 @@ def emulate_url(ready: Ready, tmp_path_factory: pytest.TempPathFactory) -> Itera
     command = [environment.node, environment.modules / "emulate" / "dist" / "index.js", "start", "--service", "slack"]
     with serving(lambda port: [*command, "--port", str(port)], folder) as url:
         yield f"{url}/api/"
+
+
+@dataclass(frozen=True)
+class Sftp:
+    """An SFTP server: its address, the folder behind it, its key as `ssh-keyscan` shows it, and a key it lets in."""
+
+    url: str
+    folder: Path
+    host_key: str
+    key_file: Path
+
+
+@pytest.fixture(scope="session")
+def sftp(sftp_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sftp]:
+    """A server of asyncssh, with an account `school` that gets in by SECRET or by its key."""
+    with sftp_server(sftp_python, tmp_path_factory.mktemp("sftp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sftp_python(ready: Ready) -> Path:
+    """The Python that runs such servers."""
+    return ready(ASYNCSSH).python
+
+
+@contextmanager
+def sftp_server(python: Path, folder: Path) -> Iterator[Sftp]:
+    """Run a server that keeps its files in `folder`."""
+    host_key, _ = ssh_key(folder / "host"), ssh_key(folder / "own")
+    (folder / "served").mkdir()
+    script = Path(__file__).with_name("sftp_server.py")
+    command = [folder / "served", folder / "host", SECRET, folder / "own.pub"]
+    with serving(lambda port: [python, script, str(port), *command], folder, "", knock=by_ssh) as url:
+        yield Sftp(url.replace("http://", "sftp://"), folder / "served", host_key, folder / "own")
+
+
+def ssh_key(path: Path) -> str:
+    """Make a pair of keys, the private one at `path` and the public one beside it; give the public one."""
+    private = Ed25519PrivateKey.generate()
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    path.touch(mode=0o600)
+    path.write_bytes(private.private_bytes(*form))
+    openssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    public = private.public_key().public_bytes(*openssh).decode()
+    path.with_suffix(".pub").write_text(public)
+    return public

@@ -77,6 +77,8 @@ class Environment:
 
 SCIM2_SERVER = Environment("scim2-server", HERE / "scim2-server.lock")
 RALPH = Environment("ralph", HERE / "ralph.lock")
+SCHEMATHESIS = Environment("schemathesis", HERE / "schemathesis.lock")
+ASYNCSSH = Environment("asyncssh", HERE / "asyncssh.lock")
 EMULATE = Environment("emulate", HERE / "emulate" / "node.lock", HERE / "emulate")
 
 

@@ -19,7 +19,7 @@ from connectors.base import Connection
 from connectors.errors import Permanent
 from connectors.registry import open_connector
 from models.records import OnlineStudy, Unreadable
-from tests.peers.conftest import RALPH_USERS, SECRET_ENV
+from tests.peers.conftest import SECRET_ENV
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(900)]
 
@@ -36,16 +36,10 @@ class Lrs:
     user: str
 
 
-@pytest.fixture(scope="module")
-def users() -> Iterator[str]:
-    """The users whose stores are still empty."""
-    return iter(RALPH_USERS)
-
-
 @pytest.fixture
-def lrs(ralph_url: str, users: Iterator[str], peer_secret: str) -> Iterator[Lrs]:
+def lrs(ralph_url: str, ralph_users: Iterator[str], peer_secret: str) -> Iterator[Lrs]:
     """An empty store."""
-    user = next(users)
+    user = next(ralph_users)
     headers = {"X-Experience-API-Version": "1.0.3"}
     with httpx.Client(base_url=ralph_url, auth=(user, peer_secret), headers=headers, trust_env=False) as http:
         yield Lrs(http, user)
