@@ -7,7 +7,7 @@ read and when (sync.py), what becomes of a record (gate.py), or any protocol (co
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any, TypeVar
@@ -188,12 +188,17 @@ class Reading:
 
     def _finish(self, batch: "Batch") -> None:
         """Write the last batch, take away what the source no longer has, and write the cursor: all or nothing."""
-        with unit_of_work() as session:
-            self._take(session, batch.rows, batch.made)
-            if self.whole and not self._is_overtaken(session):
-                self._take_away(session)
-            self._keep_cursor(session)
-            reached("cursor-written")
+        before = replace(self.counts)
+        try:
+            with unit_of_work() as session:
+                self._take(session, batch.rows, batch.made)
+                if self.whole and not self._is_overtaken(session):
+                    self._take_away(session)
+                self._keep_cursor(session)
+                reached("cursor-written")
+        except Held:  # nothing of it stands
+            self.counts = before
+            raise
         reached("stream-committed")
 
     def _is_overtaken(self, session: Session) -> bool:

@@ -163,6 +163,7 @@ def test_more_than_a_tenth_that_vanishes_holds(there: Told, left: int, status: s
     account = there.read(full=True)["streams"]["terms"]
     assert (account["status"], account["removed"]) == (status, removed)
     assert len(rows(Term)) == (left + 1 if status == "ok" else 20)
+    assert account["written"] == (status == "ok")  # what was taken back again was never written
     if status == "held":
         assert "3 of its 21 rows would be removed" in account["reason"]
         assert cursor().cursor == term().changed_at
