@@ -38,7 +38,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def campus(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Wire]]:
     """The example as if it were in its files: module, entry of the registry and wires, by stream."""
     module = ModuleType("connectors.campus")
-    exec(compile(CODE["connectors/campus.py"], "connectors/campus.py", "exec"), module.__dict__)  # noqa: S102
+    exec(compile(CODE["connectors/campus.py"], "docs/connectors.md", "exec"), module.__dict__)  # noqa: S102
     monkeypatch.setitem(sys.modules, "connectors.campus", module)
     kinds = dict(registry.KINDS)
     exec(CODE["connectors/registry.py"], {"KINDS": kinds})  # noqa: S102
