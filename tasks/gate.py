@@ -190,7 +190,7 @@ def _mirror(source: Source, record: Any, outcome: _Outcome) -> bool:
             outcome.broken.append((record, broken.rule))
             return False
         if is_removed(record) and _are_referred_to(source, rows):
-            outcome.broken.append((record, "still-referred-to"))
+            outcome.broken.append((record, HUNG_ON))
             return False
         if is_removed(record):
             outcome.removed += _any(_remove, source, rows)

@@ -108,7 +108,7 @@ class Reading:
             async for batch in ahead:
                 tell(f"{self.connection.name} {self.stream}", self.counts.read + len(batch.rows))
                 if batch.document is not None:
-                    broken = await self.turns.write(self._commit_document, batch.rows, batch.document)
+                    broken = await self.turns.write(self._commit_document, batch, batch.document)
                     await connector.report_back(batch.document, broken)
                 elif batch.last:
                     rest = batch
@@ -144,11 +144,11 @@ class Reading:
 
     def _commit_batch(self, batch: "Batch") -> None:
         with unit_of_work() as session:
-            self._take(session, batch.rows, batch.made)
+            self._take(session, batch)
         reached("batch-committed")
         sweep()
 
-    def _take(self, session: Session, rows: Sequence[Any], made: Versions | None = None) -> Taken:
+    def _take(self, session: Session, batch: "Batch") -> Taken:
         """Write one batch. Raises Held.
 
         Another process may read the same source at this moment: one of the two writes a row, the other finds it.
@@ -156,12 +156,12 @@ class Reading:
         alone(session, self.connection.name)
         can_be_read_again(session)
         source = source_of(session, self.connection, self.today)
-        taken = take(source, self.stream, rows, made)
+        taken = take(source, self.stream, batch.rows, batch.made)
         self._doubt(source, taken)
         self.counts.add(taken.counts)
         self.newly_broken += len(taken.newly_broken)
         self.spoilt = self.spoilt or any(map(is_spoilt, taken.newly_broken))
-        self.newest = _newest(self.newest, rows, source.latest)
+        self.newest = _newest(self.newest, batch.rows, source.latest)
         if self.whole:
             self.answered.add(taken.answered, len(taken.broken))
             self.broken.update(taken.broken)
@@ -191,7 +191,7 @@ class Reading:
         before = replace(self.counts)
         try:
             with unit_of_work() as session:
-                self._take(session, batch.rows, batch.made)
+                self._take(session, batch)
                 if self.whole and not self._is_overtaken(session):
                     self._take_away(session)
                 self._keep_cursor(session)
@@ -253,9 +253,9 @@ class Reading:
         return (f"{self.connection.name}: {self.stream} is held, since {doubt}: ask its school or enterprise, or let it "
                 f"pass with yuanmeng sync --connection {self.connection.name} --release {self.stream} --reason REASON")  # fmt: skip
 
-    def _commit_document(self, rows: Sequence[Any], document: str) -> dict[str, str]:
+    def _commit_document(self, batch: "Batch", document: str) -> dict[str, str]:
         with unit_of_work() as session:
-            taken = self._take(session, rows)
+            taken = self._take(session, batch)
             remember(session, self.connection.name, document, "", self.today)
         reached("batch-committed")
         return taken.broken
