@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.engine import Connection
 
 from connectors.database import open_engine, table_hashes
@@ -32,7 +32,7 @@ from tests.connectors.script import Script
 from tests.faults.reading import Night, nursery, read
 from tests.faults.world import DAY, WEEK_AGO, YESTERDAY, World, connections
 from tests.fixtures.cohorts import DATA, ENTERPRISE, OTHER_ENTERPRISE, Case, open_cohort, rows, take_roster
-from tests.fixtures.databases import TEST_KEYS
+from tests.fixtures.databases import TEST_KEYS, opened
 
 LONGEST = 60.0  # seconds after which a night counts as stuck
 Key = tuple[str, str]
@@ -148,16 +148,6 @@ class Eve:
             found = table_hashes(engine)
         differ = sorted(name for name in found if found[name] != self.hashes[name])
         assert not differ, differ
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Engine]:
-    """An engine, for as long as it is needed."""
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def reasons(ended: Ended) -> dict[str, str]:

@@ -16,8 +16,8 @@ from models.records import Page, Record
 from tasks import reading
 from tasks.points import POINTS
 from tests.connectors.script import Theatre
-from tests.faults.nights import Eve, kill_at_random, opened, prepare
-from tests.fixtures.databases import BACKENDS
+from tests.faults.nights import Eve, kill_at_random, prepare
+from tests.fixtures.databases import BACKENDS, opened
 
 ON_SQLITE = pytest.mark.parametrize("eve", BACKENDS[:1], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("eve", BACKENDS[1:], indirect=True)

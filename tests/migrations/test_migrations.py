@@ -3,8 +3,7 @@
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,24 +15,16 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SAWarning
 from sqlmodel import Session
 
-from connectors.database import alembic_config, migrate, open_engine, table_hashes, upgrade
+from connectors.database import alembic_config, migrate, table_hashes, upgrade
 from models.tables import METADATA
 from models.vault import Keyring
+from tests.fixtures.databases import opened
 from tests.migrations.schema import objects, tables
 from tests.models.tables.rows import every_row
 
 HERE = Path(__file__).parents[2]
 VERSIONS = list(ScriptDirectory.from_config(alembic_config()).walk_revisions())
 MIGRATE = "import sys; from connectors.database import migrate; migrate(sys.argv[1])"
-
-
-@contextmanager
-def opened(url: str) -> Iterator[Engine]:
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def move(engine: Engine, where: Callable[..., None], revision: str) -> None:
