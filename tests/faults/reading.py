@@ -9,6 +9,7 @@ import faulthandler
 import gc
 import io
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -144,6 +145,7 @@ def read(night: Night) -> None:
     use_office(Office(settings, engine))
     stacks = night.told.with_suffix(".stacks").open("w")
     faulthandler.dump_traceback_later(STUCK, file=stacks)
+    logging.getLogger().addHandler(logging.NullHandler())  # as in the command line, where no library's log is shown
     watch, aside = Watch(night), io.StringIO()
     points.watch(watch)
     told: dict[str, Any] = {"accounts": {}, "said": None}
