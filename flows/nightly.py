@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.account import keep_account
 from flows.forms import AsOf, Code, named
+from flows.record import keep_night
 from tasks.connections import drop_folders, sync_order
 from tasks.lifecycle import advance_cohorts, open_cohorts
 from tasks.outbox import deliver_outbox
@@ -35,4 +36,5 @@ async def nightly_sync(as_of: AsOf = None, connection: Code | None = None, full:
         await advance_cohorts(codes[start : start + BATCH], as_of)
     alerts = await watch_waits(as_of)
     sent = await deliver_outbox(as_of)
+    await keep_night(as_of)
     return {"connections": reports, "cohorts": len(codes), "alerts": alerts, "outbox": sent}
