@@ -18,12 +18,14 @@ from connectors.errors import OutsideError
 from models.clock import business_date
 from models.rules.privacy import mask_numbers
 from tasks.errors import BadInput, Held
-from tasks.fields import DAY, Code, Day, Wanted, Words, first_mistake
+from tasks.fields import CODE, CODE_PATTERN, DAY, Code, Day, Wanted, Words, first_mistake
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 AsOf = Annotated[Day | None, Wanted(f"{DAY}, or nothing for today (留空为今天)")]
+CodeOrNone = Annotated[Code | None, Wanted(f"{CODE}, or nothing (或留空)", CODE_PATTERN)]
+YesOrNo = Annotated[bool, Wanted("yes or no (是或否)")]
 ACTOR = "who acts: a name or a post, without numbers (姓名或岗位，不要填号码)"
 REASON = (
     "the reason, without an ID, bank or mobile number: name a person by the id that the screens show (原因，不要填号码)"
@@ -108,4 +110,4 @@ def _within(given: Any, path: str) -> Any:
     return given
 
 
-__all__ = ["ACTOR", "REASON", "AsOf", "Code", "Day", "Wanted", "Words", "form", "named"]
+__all__ = ["ACTOR", "REASON", "AsOf", "Code", "CodeOrNone", "Day", "Wanted", "Words", "YesOrNo", "form", "named"]

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows.account import keep_account
-from flows.forms import AsOf, Code, named
+from flows.forms import AsOf, CodeOrNone, YesOrNo, named
 from flows.record import keep_night
 from tasks.connections import drop_folders, sync_order
 from tasks.lifecycle import advance_cohorts, open_cohorts
@@ -18,13 +18,13 @@ BATCH = 100
 
 
 @flow(name="nightly_sync", flow_run_name=named("night", "connection"))
-async def nightly_sync(as_of: AsOf = None, connection: Code | None = None, full: bool = False) -> dict[str, Any]:
+async def nightly_sync(as_of: AsOf = None, connection: CodeOrNone = None, full: YesOrNo = False) -> dict[str, Any]:
     """Read what changed in every school, HR system, centre, assessor and drop folder, then advance the cohorts.
 
     Args:
-        as_of: the business date, if not today.
-        connection: one connection only.
-        full: read everything again instead of what changed.
+        as_of: 业务日期，留空为今天。The business date, if not today.
+        connection: 只读这一个来源，留空为全部。The name of one source only; all of them if left empty.
+        full: 是否全部重读，而不只读变化。Whether to read everything again instead of what changed.
     """
     reports: dict[str, Any] = {}
     for wave in sync_order(connection):

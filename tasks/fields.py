@@ -83,7 +83,7 @@ def _organisation_code(text: str) -> str:
 CODE = "a code as the screens show it: letters, digits, - . : and _ (屏幕上显示的代码，不要填个人证件号码)"
 WORDS = "words without an ID, bank or mobile number: name a person by the id that the screens show (不要填证件号、卡号、手机号)"
 DAY = "a day as 2026-09-01 (日期，如 2026-09-01)"
-ORGANISATION = "the organisation's unified social credit code, 18 letters and digits (18 位统一社会信用代码)"
+ORGANISATION = "the unified social credit code of the organisation, 18 letters and digits (18 位统一社会信用代码)"
 
 Code = Annotated[str, AfterValidator(harmless), Wanted(CODE, CODE_PATTERN)]
 Words = Annotated[str, AfterValidator(harmless), Wanted(WORDS, NO_NUMBER)]
