@@ -7,6 +7,7 @@ without numbers. Does not: any flow, or the fields themselves (tasks/fields.py).
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from inspect import signature
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from prefect.context import FlowRunContext
@@ -60,11 +61,12 @@ def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """
     # What pydantic made of the parameters comes back from the call of this, before the flow begins.
     checked = validate_call(wraps(function)(lambda *args, **named: (args, named)))
+    fields = [*signature(function).parameters]
 
     @wraps(function)
     async def run(*args: P.args, **named: P.kwargs) -> R:
         try:
-            given, more = _checked(checked, *args, **named)
+            given, more = _checked(checked, {**dict(zip(fields, args, strict=False)), **named})
             return await function(*given, **more)
         except Exception as error:
             if FlowRunContext.get() is None:
@@ -74,9 +76,9 @@ def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     return run
 
 
-def _checked(checked: Callable[..., Any], *args: Any, **named: Any) -> Any:
+def _checked(checked: Callable[..., Any], given: dict[str, Any]) -> Any:
     try:
-        return checked(*args, **named)
+        return checked(**given)
     except ValidationError as error:
         place, said = first_mistake(error)
     raise BadInput(f"{place} cannot be used: {said}; correct it and start the run again")
