@@ -5,6 +5,7 @@ without numbers. Does not: any flow, or the fields themselves (tasks/fields.py).
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import signature
@@ -19,7 +20,7 @@ from connectors.errors import OutsideError
 from models.clock import business_date
 from models.rules.privacy import mask_numbers
 from tasks.errors import BadInput, Held
-from tasks.fields import CODE, CODE_PATTERN, DAY, Code, Day, Wanted, Words, first_mistake
+from tasks.fields import CODE, CODE_PATTERN, DAY, DAY_PATTERN, Code, Day, Wanted, Words, first_mistake
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,17 +100,18 @@ def named(prefix: str, *parameters: str) -> Callable[[], str]:
 
     def name() -> str:
         given = flow_run.parameters
-        day = _within(given, "as_of") or business_date()  # from a form it comes as text
-        words = [prefix, *(_within(given, one) for one in parameters), day]
-        return "-".join(str(word) for word in words if word)
+        day = _named(given, "as_of", DAY_PATTERN) or business_date().isoformat()
+        return "-".join(word for word in (prefix, *(_named(given, one) for one in parameters), day) if word)
 
     return name
 
 
-def _within(given: Any, path: str) -> Any:
+def _named(given: Any, path: str, pattern: str = CODE_PATTERN) -> str:
+    """What a parameter adds to a name: nothing where it is none, or not yet checked and no code."""
     for part in path.split("."):
         given = given.get(part) if isinstance(given, dict) else getattr(given, part, None)
-    return given
+    word = "" if given is None else str(given)
+    return word if re.search(pattern, word) else ""
 
 
 __all__ = ["ACTOR", "REASON", "AsOf", "Code", "CodeOrNone", "Day", "Wanted", "Words", "YesOrNo", "form", "named"]
