@@ -5,8 +5,9 @@ from typing import Any
 from prefect import State, flow
 
 from flows.account import keep_account
-from flows.forms import AsOf, Code, named
+from flows.forms import AsOf, CodeOrNone, YesOrNo, named
 from flows.lateness import overtaken
+from flows.record import keep_night
 from flows.shares import read_wave
 from tasks.connections import drop_folders, sync_order
 from tasks.lifecycle import advance_cohorts, open_cohorts
@@ -19,16 +20,16 @@ BATCH = 100
 
 @flow(name="nightly_sync", flow_run_name=named("night", "connection"))
 async def nightly_sync(
-    as_of: AsOf = None, connection: Code | None = None, full: bool = False
+    as_of: AsOf = None, connection: CodeOrNone = None, full: YesOrNo = False
 ) -> dict[str, Any] | State[Any]:
     """Read what changed in every school, HR system, centre, assessor and drop folder, then advance the cohorts.
 
     A run that its schedule made for an earlier business date ends at once: today's covers it.
 
     Args:
-        as_of: the business date, if not today.
-        connection: one connection only.
-        full: read everything again instead of what changed.
+        as_of: 业务日期，留空为今天。The business date, if not today.
+        connection: 只读这一个来源，留空为全部。The name of one source only; all of them if left empty.
+        full: 是否全部重读，而不只读变化。Whether to read everything again instead of what changed.
     """
     if (end := overtaken()) is not None:
         return end
@@ -42,4 +43,5 @@ async def nightly_sync(
         await advance_cohorts(codes[start : start + BATCH], as_of)
     alerts = await watch_waits(as_of)
     sent = await deliver_outbox(as_of)
+    await keep_night(as_of)
     return {"connections": reports, "cohorts": len(codes), "alerts": alerts, "outbox": sent}

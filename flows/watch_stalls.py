@@ -16,7 +16,7 @@ async def watch_stalls(as_of: AsOf = None) -> dict[str, int] | State[Any]:
     """Raise, escalate and resolve alerts for waits past their due date, and tell the chat.
 
     Args:
-        as_of: the business date, if not today.
+        as_of: 业务日期，留空为今天。The business date, if not today.
     """
     if (end := overtaken()) is not None:
         return end

@@ -20,6 +20,12 @@ def cohorts(session: Session) -> list[Cohort]:
     return list(session.exec(select(Cohort).order_by(Cohort.code)).all())
 
 
+def cohorts_moved_on(session: Session, day: date, most: int) -> list[str]:
+    """Give the codes of the cohorts that came to where they stand on a day: `most` at most, in order."""
+    query = select(Cohort.code).where(Cohort.stage_entered_on == day).order_by(Cohort.code)
+    return list(session.exec(query.limit(most)).all())
+
+
 def cohorts_under_way(session: Session) -> list[str]:
     """Give the codes of the cohorts a night advances, in order: those not closed, and closed ones with open business.
 
