@@ -6,6 +6,7 @@ Belongs here: what a plan sets up. Does not: people (people.py), money (funding.
 from collections.abc import Iterable
 from datetime import date
 
+from sqlalchemy import Select
 from sqlmodel import Session, col, exists, or_, select
 
 from models.repositories.common import CHUNK, within
@@ -21,7 +22,12 @@ def cohorts(session: Session) -> list[Cohort]:
 
 
 def cohorts_under_way(session: Session) -> list[str]:
-    """Give the codes of the cohorts a night advances, in order: those not closed, and closed ones with open business.
+    """Give the codes of the cohorts that may still move, in order: those not closed, and closed ones with open business."""
+    return list(session.connection().execute(under_way()).scalars())
+
+
+def under_way() -> Select[tuple[str]]:
+    """Give the query for the codes of the cohorts that may still move, in order.
 
     A payment may come back after the last certificate, and is then followed until it is paid again.
     """
@@ -33,7 +39,7 @@ def cohorts_under_way(session: Session) -> list[str]:
     query = select(Cohort.code).where(
         or_(Cohort.stage != "closed", col(Cohort.code).in_(unbooked), col(Cohort.code).in_(waiting))
     )
-    return list(session.exec(query.order_by(Cohort.code)).all())
+    return query.order_by(Cohort.code)
 
 
 def cohorts_opened_by(session: Session, day: date) -> list[Cohort]:
