@@ -56,16 +56,21 @@ async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[s
 def advance(code: str, today: date) -> dict[str, Any]:
     """Move one cohort as far as the evidence known today carries it; running it twice changes nothing."""
     with unit_of_work() as session:
-        cohort = session.get(Cohort, code, with_for_update=True)
-        if cohort is None:
-            raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
-        glance = Glance(session, code, today)
-        board = Board(session, cohort, today, office().calendar, office().policies)
-        _carry(board)
-        board.finish_waits()
-        moved = has_changed(session)
-        missed = glance.keep(changes_on(board), moved)
-        return {"stage": cohort.stage, "waits": len(board.declared), "missed": missed}
+        return look_at(session, code, today)
+
+
+def look_at(session: Session, code: str, today: date) -> dict[str, Any]:
+    """Advance a cohort within a transaction, and keep how it was looked at. Raises BadInput for one that is not there."""
+    cohort = session.get(Cohort, code, with_for_update=True)
+    if cohort is None:
+        raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
+    glance = Glance(session, code, today)
+    board = Board(session, cohort, today, office().calendar, office().policies)
+    _carry(board)
+    board.finish_waits()
+    moved = has_changed(session)
+    missed = glance.keep(changes_on(board), moved)
+    return {"stage": cohort.stage, "waits": len(board.declared), "missed": missed}
 
 
 def changes_on(board: Board) -> date | None:

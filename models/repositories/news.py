@@ -165,8 +165,8 @@ def _noted(session: Session) -> Iterator[tuple[Found, list[int]]]:
     """What was noted, so many keys at a time, with the rows it stands in."""
     found, ids, number = defaultdict(set), list[int](), 0
     news = table_of(News)
-    for row in session.connection().execute(select(news.c.id, news.c.kind, news.c.keys).order_by(news.c.id)).all():
-        keys = json.loads(row.keys)
+    for row in session.connection().execute(select(news.c.id, news.c.kind, news.c["keys"]).order_by(news.c.id)).all():
+        keys = json.loads(row[2])
         found[row.kind].update(keys)
         ids.append(row.id)
         number += len(keys)

@@ -6,8 +6,8 @@ Belongs here: what a plan sets up. Does not: people (people.py), money (funding.
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import Select
 from sqlmodel import Session, col, exists, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.repositories.common import CHUNK, within
 from models.tables.funding import Award, LedgerLine, Payment
@@ -23,10 +23,10 @@ def cohorts(session: Session) -> list[Cohort]:
 
 def cohorts_under_way(session: Session) -> list[str]:
     """Give the codes of the cohorts that may still move, in order: those not closed, and closed ones with open business."""
-    return list(session.connection().execute(under_way()).scalars())
+    return list(session.exec(under_way()).all())
 
 
-def under_way() -> Select[tuple[str]]:
+def under_way() -> SelectOfScalar[str]:
     """Give the query for the codes of the cohorts that may still move, in order.
 
     A payment may come back after the last certificate, and is then followed until it is paid again.
