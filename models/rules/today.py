@@ -80,6 +80,9 @@ class Today(date):
             self._after(other)
         return date.__eq__(self, other)
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     def __hash__(self) -> int:
         self._note_tomorrow()
         return date.__hash__(self)
