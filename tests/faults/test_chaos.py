@@ -157,5 +157,5 @@ def test_a_little_chaos_leaves_what_an_undisturbed_life_leaves(tmp_path: Path) -
         chaos.moments = [(12.0, "Prefect restarted", chaos.restart_prefect)]
         told = live_through(tmp_path / "machines", 4, 2, chaos, box, url)
     print(f"\n{json.dumps({'chaos': 'a little', 'cohorts': 4, **told}, ensure_ascii=False)}")
-    assert told["worker killed with its runs"] == 2
-    assert told["put back"] >= 1
+    assert told["worker killed with its runs"] >= 1
+    assert told["Prefect restarted"] == 1
