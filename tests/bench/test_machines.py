@@ -20,18 +20,16 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from connectors.database import open_engine
-from connectors.settings import Settings
+from connectors.settings import create_keys, load_settings
 from console.prefect_server import prefect_server
 from flows.nightly import nightly_sync
-from models.vault import use_keyring
 from sandbox.server import Sandbox
-from tasks.office import Office, use_office
+from tasks.office import build_office, office, use_office
 from tests.faults.chaos import nobody_left, working
 from tests.faults.crowd import NIGHTS, OPENED, crowd
 from tests.faults.many import System, World, serving
 from tests.faults.test_chaos import Walk, copy_of
 from tests.faults.test_many_sources import know_everyone
-from tests.fixtures.databases import TEST_KEYS
 from tests.fixtures.machines import Machines, machines_in, need_servers, office_database, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
@@ -77,13 +75,13 @@ def office_of(world: World, url: str, home: Path) -> Iterator[None]:
                                        ("name", "kind", "organisation", "base_url")),
                   f'auth = {{ type = "bearer", token_env = "{TOKEN}" }}']  # fmt: skip
     (home / "yuanmeng.toml").write_text("\n".join(lines), encoding="utf-8")
-    from connectors.settings import create_keys
-
     create_keys(home / "keys.toml")
-    use_keyring(TEST_KEYS)
-    use_office(Office(Settings(home=home, database_url=url, keys_file=home / "keys.toml", actor="t"), open_engine(url)))
-    know_everyone(world)
-    use_office(None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, "secret")
+        use_office(build_office(load_settings(home)))
+        know_everyone(world)
+        office().engine.dispose()
+        use_office(None)
     yield
 
 

@@ -32,8 +32,11 @@ async def walk_through(walk, dates, days) -> tuple[int, int]:
     return looked, possible
 
 
-def test_no_cohort_of_the_demo_that_a_night_left_out_would_have_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cohort_of_the_demo_that_a_night_left_out_would_have_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import os
+
     monkeypatch.setattr("tasks.news.ROUND", 1_000_000)
     n = os.environ.get("H5_N", "60")
     with walking(tmp_path / "home") as (walk, dates):
