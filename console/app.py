@@ -21,6 +21,7 @@ from console.commands import (
     quarantine,
     reports,
     roster,
+    runs,
     sandbox,
     stalls,
     sync,
@@ -71,5 +72,6 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("report")(reports.report)
 app.command("callbacks")(callbacks.callbacks)
 app.command("sandbox")(sandbox.sandbox)
+app.command("take-runs")(runs.take_runs)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")

@@ -91,7 +91,7 @@ def test_a_rotation_touches_nothing_but_ciphertext_and_leaves_one_audit_line(key
     before = table_hashes(keyed.engine)
     rotate_keys(actor="tester", as_of=DAY)
     after = table_hashes(keyed.engine)
-    changed = {name for name in METADATA.tables if before[name] != after[name]}
+    changed = {name for name in before if before[name] != after[name]}
     assert changed == {table.name for table, _ in encrypted_columns()} | {"audit_events"}
     with keyed.engine.connect() as connection:
         query = text("SELECT action, subject, actor FROM audit_events WHERE action = 'keys-rotated'")
