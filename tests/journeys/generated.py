@@ -187,7 +187,7 @@ class Fate:
         self._alter(records.Term, "terms", lambda one: {self.lot.choice(("starts_on", "ends_on")): self._near()}, goes=0)
 
     def _course(self) -> None:
-        self._alter(records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, "OTHER"))}, goes=0)
+        self._alter(records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, *(one.source_id,) * 10))}, goes=0)
 
     def _section(self) -> None:
         changes: Sequence[Callable[[], dict[str, Any]]] = (
@@ -214,7 +214,7 @@ class Fate:
             lambda one: {"learner_source_id": self.lot.choice(self._learners())},
             lambda one: {"class_source_id": f"class-{self.lot.choice(MODULES)}"},
         )
-        self._alter(records.Enrolment, "enrolments", lambda one: self.lot.choice(changes)(one))
+        self._alter(records.Enrolment, "enrolments", self.lot.choice(changes))
 
     def _line_item(self) -> None:
         changes: Sequence[Callable[[], dict[str, Any]]] = (
