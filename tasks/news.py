@@ -69,7 +69,9 @@ class Glance:
     def keep(self, changes_on: date | None, moved: bool) -> bool:
         """Keep that the cohort was looked at; True when that moved something which no news had told."""
         missed = moved and not self.called_for and news.is_all_sorted(self.session)
-        look = add_missing(self.session, Look(cohort_code=self.code, looked_on=self.today, rules="", round_on=self.today))
+        look = add_missing(
+            self.session, Look(cohort_code=self.code, looked_on=self.today, rules="", round_on=self.today)
+        )
         look.looked_on, look.rules, look.changes_on = self.today, rules_in_force(), changes_on
         look.round_on = next_round(self.code, self.today)
         look.missed += missed

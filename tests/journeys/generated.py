@@ -130,7 +130,11 @@ class Fate:
         """The school takes up who has a number, and puts them into all classes."""
         for number in self._numbers():
             if (records.Learner, number) not in self.said:
-                self._say(SCHOOL, "people", records.Learner(source_id=number, changed_at=None, student_number=number, name="x", active=True))
+                self._say(
+                    SCHOOL,
+                    "people",
+                    records.Learner(source_id=number, changed_at=None, student_number=number, name="x", active=True),
+                )
                 self._say(SCHOOL, "enrolments", *(
                     records.Enrolment(source_id=f"{module}:{number}", changed_at=None, class_source_id=f"class-{module}",
                                       learner_source_id=number, role="student", active=True) for module in MODULES
@@ -161,7 +165,13 @@ class Fate:
     def _pay_all(self) -> None:
         for one in rows(Payment, status="ordered"):
             status = self.lot.choice(("paid", "paid", "returned"))
-            change(Payment, one.id, status=status, settled_on=self.day, returned_on=self.day if status == "returned" else None)
+            change(
+                Payment,
+                one.id,
+                status=status,
+                settled_on=self.day,
+                returned_on=self.day if status == "returned" else None,
+            )
 
     # --- what is reported -----------------------------------------------------------------------------------------
 
@@ -169,7 +179,9 @@ class Fate:
         terms = [records.Term(source_id=f"t{place}", changed_at=None, title=f"t{place}", starts_on=start, ends_on=end)
                  for place, (start, end) in enumerate(TERMS, 1)]  # fmt: skip
         self._say(SCHOOL, "terms", *terms)
-        self._say(SCHOOL, "courses", *(records.Course(source_id=one, changed_at=None, code=one, title=one) for one in MODULES))
+        self._say(
+            SCHOOL, "courses", *(records.Course(source_id=one, changed_at=None, code=one, title=one) for one in MODULES)
+        )
         self._say(SCHOOL, "classes", *(
             records.ClassSection(source_id=f"class-{one}", changed_at=None, code=f"C-{one}", title=one, course_source_id=one,
                                  term_source_ids=(f"t{(int(one[1:]) + 1) // 2}",)) for one in MODULES
@@ -184,10 +196,14 @@ class Fate:
         return TERMS[(int(module[1:]) - 1) // 2][1] - timedelta(days=7)
 
     def _term(self) -> None:
-        self._alter(records.Term, "terms", lambda one: {self.lot.choice(("starts_on", "ends_on")): self._near()}, goes=0)
+        self._alter(
+            records.Term, "terms", lambda one: {self.lot.choice(("starts_on", "ends_on")): self._near()}, goes=0
+        )
 
     def _course(self) -> None:
-        self._alter(records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, *(one.source_id,) * 10))}, goes=0)
+        self._alter(
+            records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, *(one.source_id,) * 10))}, goes=0
+        )
 
     def _section(self) -> None:
         changes: Sequence[Callable[[], dict[str, Any]]] = (
@@ -323,7 +339,9 @@ class Fate:
         person = self.lot.choice(self._people())
         case = Case(person.cohort_code)
         start = self._near()
-        case.leave(self._place(case, person), start, start + timedelta(days=20), self.lot.choice(("approved", "pending")))
+        case.leave(
+            self._place(case, person), start, start + timedelta(days=20), self.lot.choice(("approved", "pending"))
+        )
 
     def _claim(self) -> None:
         person = self.lot.choice(self._people())
@@ -342,7 +360,12 @@ class Fate:
 
     def _assessment(self) -> None:
         if sent := rows(SkillAssessment):
-            change(SkillAssessment, self.lot.choice(sent).id, status=self.lot.choice(("passed", "failed")), assessed_on=self.day)
+            change(
+                SkillAssessment,
+                self.lot.choice(sent).id,
+                status=self.lot.choice(("passed", "failed")),
+                assessed_on=self.day,
+            )
 
     def _certificate(self) -> None:
         person = self.lot.choice(self._people())

@@ -390,7 +390,9 @@ def test_a_round_that_finds_nothing_says_nothing(case: Case, caplog: pytest.LogC
     assert caplog.text == ""
 
 
-def test_who_looks_at_a_cohort_before_the_night_sorted_its_news_is_not_said_to_have_found_it_by_the_round(case: Case) -> None:
+def test_who_looks_at_a_cohort_before_the_night_sorted_its_news_is_not_said_to_have_found_it_by_the_round(
+    case: Case,
+) -> None:
     calm(OPENED)
     case.consent()
     assert not advance(case.code, CONSENTED)["missed"]
@@ -452,5 +454,3 @@ def counting(here: Office) -> Iterator[list[str]]:
     event.listen(here.engine, "before_cursor_execute", hear)
     yield statements
     event.remove(here.engine, "before_cursor_execute", hear)
-
-
