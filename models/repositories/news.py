@@ -157,7 +157,9 @@ def sort_by_cohort(session: Session) -> None:
         return
     concerned &= set(session.connection().execute(under_way()).scalars())
     if concerned:
-        session.connection().execute(insert(table_of(CohortNews)), [{"cohort_code": code} for code in sorted(concerned)])
+        session.connection().execute(
+            insert(table_of(CohortNews)), [{"cohort_code": code} for code in sorted(concerned)]
+        )
     _delete(session, News, ids)
 
 
@@ -234,7 +236,11 @@ def to_be_looked_at(session: Session, today: date, rules: str) -> dict[str, bool
     look, code = table_of(Look), table_of(organisations.Cohort).c.code
     has_news = sa_exists().where(table_of(CohortNews).c.cohort_code == code)
     reason = or_(
-        look.c.cohort_code.is_(None), look.c.rules != rules, look.c.changes_on <= today, look.c.looked_on > today, has_news
+        look.c.cohort_code.is_(None),
+        look.c.rules != rules,
+        look.c.changes_on <= today,
+        look.c.looked_on > today,
+        has_news,
     )
     query = under_way().add_columns(reason).outerjoin(look, look.c.cohort_code == code)
     query = query.where(or_(reason, look.c.round_on <= today))
