@@ -11,6 +11,7 @@ import typer
 from console.commands import (
     alerts,
     automations,
+    backup,
     callbacks,
     cohort,
     connections,
@@ -73,3 +74,5 @@ app.command("callbacks")(callbacks.callbacks)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)

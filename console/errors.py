@@ -19,6 +19,8 @@ CODES = {
     "tasks.errors.Held": HELD,
     "tasks.errors.BadInput": WRONG,
     "connectors.settings.SettingsError": WRONG,
+    "connectors.database.NotToBeUsed": WRONG,
+    "connectors.care.errors.CareError": WRONG,
     "connectors.spreadsheet.roster.UnreadableSheet": WRONG,
     "models.vault.KeyMissing": WRONG,
     "connectors.errors.Transient": OUTSIDE,
