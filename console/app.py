@@ -21,6 +21,7 @@ from console.commands import (
     keys,
     quarantine,
     reports,
+    retention,
     roster,
     sandbox,
     stalls,
@@ -76,3 +77,4 @@ app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("retention")(retention.retention)

@@ -100,6 +100,5 @@ def _lines(connection: Connection, table: str) -> Iterator[bytes]:
 
 def _copied(driver: Any, query: str) -> Iterator[bytes]:
     """Read by COPY: a line a row, as PostgreSQL words it, and never more than one in memory."""
-    with driver.cursor() as cursor:
-        with cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
-            yield from map(bytes, copy)
+    with driver.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as copy:
+        yield from map(bytes, copy)

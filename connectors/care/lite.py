@@ -61,9 +61,10 @@ def _copy(source: Path, target: Path) -> None:
     """Copy in one step: others read on, writers wait for this alone; a crash leaves the target as it was."""
     if not target.exists():
         target.touch(mode=0o600)
-    with closing(sqlite3.connect(source, timeout=BUSY_MILLISECONDS / 1000)) as old:
-        with closing(sqlite3.connect(target, timeout=BUSY_MILLISECONDS / 1000)) as new:
-            old.backup(new, pages=-1)
+    patience = BUSY_MILLISECONDS / 1000
+    old, new = sqlite3.connect(source, timeout=patience), sqlite3.connect(target, timeout=patience)
+    with closing(old), closing(new):
+        old.backup(new, pages=-1)
 
 
 @contextmanager

@@ -76,9 +76,12 @@ def test_backup_drop_everything_restore_gives_the_same_hashes(settings: Settings
     assert done["rows"] == made["rows"] > len(METADATA.tables)
     assert set(held) == {*METADATA.tables, "alembic_version"}
     for statement in ("DELETE FROM audit_events", "UPDATE ledger_lines SET amount = 1"):
-        with pytest.raises(Exception, match="only ever grows"), opened(settings.database_url) as engine:
-            with engine.begin() as connection:
-                connection.execute(text(statement))
+        with (
+            pytest.raises(Exception, match="only ever grows"),
+            opened(settings.database_url) as engine,
+            engine.begin() as connection,
+        ):
+            connection.execute(text(statement))
 
 
 def test_the_archive_is_its_owners_alone_and_says_what_is_in_it(lite: Settings, tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_a_database_with_rows_is_never_overwritten_unless_that_is_said(settings:
     with opened(settings.database_url) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE workers SET name = '另一人'"))
     changed = contents(settings.database_url)
-    with pytest.raises(CareError, match="holds rows: restore into an empty .*--replace"):
+    with pytest.raises(CareError, match=r"holds rows: restore into an empty .*--replace"):
         restore(settings, tmp_path / "kept.zip")
     assert contents(settings.database_url) == changed != at_backup
     restore(settings, tmp_path / "kept.zip", replace=True)
