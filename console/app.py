@@ -22,6 +22,7 @@ from console.commands import (
     reports,
     roster,
     sandbox,
+    serve,
     stalls,
     sync,
     worker,
@@ -70,6 +71,7 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("report")(reports.report)
 app.command("callbacks")(callbacks.callbacks)
+app.command("serve")(serve.serve)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")

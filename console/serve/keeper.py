@@ -1,0 +1,57 @@
+"""The keeper: a process that brings the server to our deployments and automations, then looks after the runs of the dead.
+
+Belongs here: when that is done. Does not: what a deployment or automation is (flows/), or which run is dead (the sweeper).
+Started again it does all of it again, which changes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+BETWEEN = 10.0  # seconds between two sweeps
+PATIENCE = 120.0  # seconds for one of them
+Sweep = Callable[[], Awaitable[object]]
+
+logger = logging.getLogger("console.serve.keeper")
+
+
+async def keep() -> None:
+    """Apply what belongs to the server, then sweep for ever. Raises httpx.HTTPError: the supervisor starts it again."""
+    from prefect.logging.configuration import setup_logging
+
+    from flows.automations import apply_automations
+    from flows.deployments import apply_deployments
+    from models.clock import business_date
+    from tasks.office import office
+
+    setup_logging()
+    names = await apply_deployments()
+    automations = await apply_automations(office().policy(business_date()))
+    logger.info("deployments applied: %s; automations applied: %s", ", ".join(names), len(automations))
+    await _sweep_for_ever(sweeper())
+
+
+def sweeper() -> Sweep | None:
+    """Give what looks after the runs that a dead worker left, where this version has it."""
+    if find_spec("flows.sweeping") is None:
+        return None
+    sweep: Sweep = import_module("flows.sweeping").sweep
+    return sweep
+
+
+async def _sweep_for_ever(sweep: Sweep | None) -> None:
+    """Sweep every ten seconds; what fails is tried again at the next."""
+    while True:
+        if sweep is not None:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await sweep()
+            except Exception as error:  # noqa: BLE001  (whatever it was, the next sweep comes)
+                logger.warning("the sweep for dead runs failed (%s); the next one follows", type(error).__name__)
+        await asyncio.sleep(BETWEEN)
+
+
+if __name__ == "__main__":
+    asyncio.run(keep())
