@@ -79,6 +79,7 @@ def _run_of(record: logging.LogRecord) -> dict[str, str]:
     known = {
         "flow_run_id": getattr(record, "flow_run_id", None) or getattr(run, "id", None),
         "flow_run": getattr(record, "flow_run_name", None) or getattr(run, "name", None),
+        "task_run": getattr(record, "task_run_name", None),
         "deployment": os.environ.get("PREFECT__DEPLOYMENT_NAME"),
         "cohort": _cohort.get() or parameters.get("cohort"),
     }

@@ -6,31 +6,41 @@ Started again it does all of it again, which changes nothing.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from importlib.util import find_spec
 
-BETWEEN = 10.0  # seconds between two sweeps
+BETWEEN = 5.0  # seconds between two sweeps
 PATIENCE = 120.0  # seconds for one of them
 Sweep = Callable[[], Awaitable[object]]
 
 logger = logging.getLogger("console.serve.keeper")
 
 
-async def keep() -> None:
-    """Apply what belongs to the server, then sweep for ever. Raises httpx.HTTPError: the supervisor starts it again."""
+async def keep(apply: bool) -> None:
+    """Apply what belongs to the server where asked to, then sweep for ever.
+
+    Raises httpx.HTTPError or NotDeployed: the supervisor starts it again.
+    """
     from prefect.logging.configuration import setup_logging
 
+    setup_logging()
+    if apply:
+        await apply_all()
+    await sweep_for_ever(sweeper())
+
+
+async def apply_all() -> None:
+    """Bring the server to our deployments and automations."""
     from flows.automations import apply_automations
     from flows.deployments import apply_deployments
     from models.clock import business_date
     from tasks.office import office
 
-    setup_logging()
     names = await apply_deployments()
     automations = await apply_automations(office().policy(business_date()))
     logger.info("deployments applied: %s; automations applied: %s", ", ".join(names), len(automations))
-    await _sweep_for_ever(sweeper())
 
 
 def sweeper() -> Sweep | None:
@@ -41,8 +51,8 @@ def sweeper() -> Sweep | None:
     return sweep
 
 
-async def _sweep_for_ever(sweep: Sweep | None) -> None:
-    """Sweep every ten seconds; what fails is tried again at the next."""
+async def sweep_for_ever(sweep: Sweep | None) -> None:
+    """Sweep again and again; what fails is tried again at the next."""
     while True:
         if sweep is not None:
             try:
@@ -54,4 +64,4 @@ async def _sweep_for_ever(sweep: Sweep | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(keep())
+    asyncio.run(keep(apply=sys.argv[1:] == ["apply"]))

@@ -10,10 +10,12 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 SEAT, PART = "YUANMENG_SERVE_SEAT", "YUANMENG_SERVE_PART"  # which serve a process belongs to, and which part of it
 PROCESSES = Path("/proc")
+LAST_WORDS = 5.0  # seconds between the first signal and the last
 
 
 def marked(seat: str, part: str | None = None) -> list[int]:
@@ -39,6 +41,15 @@ def send(signum: signal.Signals, pids: list[int]) -> None:
             os.kill(pid, signum)
         except ProcessLookupError:
             continue
+
+
+def end_marked(seat: str, part: str | None = None) -> None:
+    """End what belongs to a seat or a part of it: first it may say that it is ended, then it is."""
+    end = time.monotonic() + LAST_WORDS
+    send(signal.SIGTERM, marked(seat, part))
+    while (left := marked(seat, part)) and time.monotonic() < end:
+        time.sleep(0.05)
+    send(signal.SIGKILL, left)
 
 
 def _follow(descriptor: int) -> None:

@@ -52,13 +52,18 @@ class Plan:
 
     @property
     def keeps(self) -> bool:
-        """Whether this serve looks after the deployments, the automations and the runs of the dead."""
+        """Whether this serve looks after the deployments and automations; each looks after dead runs."""
         return self.has("services")
 
     @property
     def worker_names(self) -> list[str]:
-        """The names under which its workers are known to Prefect's server, on this machine and no other."""
-        return [f"{gethostname()}-{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
+        """The names under which its workers are known to Prefect's server: the sweep knows this machine's by them."""
+        return [f"{gethostname()}:{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
+
+    @property
+    def scratch(self) -> Path:
+        """Where its processes put what they need for a moment; empty when it starts."""
+        return self.home / "prefect" / f"scratch-{'-'.join(sorted(self.shares)) or 'all'}-{gethostname()}"
 
 
 def parts_of(plan: Plan) -> list[Part]:
@@ -94,9 +99,12 @@ def _workers(plan: Plan) -> list[Part]:
 
 
 def _keepers(plan: Plan) -> list[Part]:
-    """What looks after the runs, and the door for buttons where a chat has one."""
+    """What looks after the runs where there is a worker or the services, and the door for buttons where a chat has one."""
     environment = _environment(plan, {API_AUTH: plan.auth})
-    found = [Part("keeper", ("console.serve.keeper",), environment, rank=2, patience=5)] if plan.keeps else []
+    found = []
+    if plan.keeps or plan.has("worker"):
+        words = ("console.serve.keeper", *(["apply"] if plan.keeps else []))
+        found.append(Part("keeper", words, environment, rank=2, patience=5))
     if plan.callbacks_port is not None:
         door = ("console", "callbacks", "--home", str(plan.home), "--port", str(plan.callbacks_port))
         found.append(Part("callbacks", door, environment, rank=2))
@@ -110,6 +118,6 @@ def _environment(plan: Plan, secrets: Mapping[str, str]) -> dict[str, str]:
     own = {
         "PYTHONPATH": path, "PREFECT_HOME": str(plan.home / "prefect"), "PREFECT_API_URL": plan.api_url,
         "PREFECT_PROFILES_PATH": str(plan.home / "prefect" / "profiles.toml"),
-        "YUANMENG_HOME": str(plan.home), "YUANMENG_CONFIG": str(plan.config),
+        "YUANMENG_HOME": str(plan.home), "YUANMENG_CONFIG": str(plan.config), "TMPDIR": str(plan.scratch),
     }  # fmt: skip
     return {**inherited, **QUIET, **own, **{name: value for name, value in secrets.items() if value}}

@@ -5,6 +5,7 @@ Belongs here: the order of things. Does not: how a part lives (supervisor.py), o
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from contextlib import ExitStack
@@ -67,6 +68,8 @@ def run(wanted: Wanted) -> None:
         plan = _plan(wanted, settings, port)
         voices = Voices(settings.home / "logs", wanted.json_logs)
         stack.callback(voices.close)
+        shutil.rmtree(plan.scratch, ignore_errors=True)
+        plan.scratch.mkdir(parents=True, mode=0o700)
         for sentence in _advice(plan, settings):
             voices.tell(sentence)
         asyncio.run(_serve(plan, seat, voices, pages))
@@ -159,7 +162,7 @@ def _prefect_database(settings: Settings) -> str | None:
 
 
 def _callbacks_port(wanted: Wanted) -> int | None:
-    """The port for pressed buttons, where a chat has a signing secret and this serve looks after the runs."""
+    """The port for pressed buttons, where a chat has a signing secret and this serve has the services."""
     if not wanted.has("services") or not open_doors()[0]:
         return None
     return free_of("127.0.0.1", wanted.callbacks_port, "--callbacks-port")
@@ -188,9 +191,9 @@ async def _serve(plan: Plan, seat: str, voices: Voices, pages: "socket") -> None
         loop.add_signal_handler(signum, lambda: _stop(supervisor, voices))
     voices.tell(f"启动 starting {', '.join(part.name for part in parts)} for {plan.home}")
     with health.serving(watched[0], pages):
-        greeting = asyncio.create_task(_greet(plan, watched[0], voices, pages.getsockname()))
+        greeting = asyncio.create_task(_greet(plan, supervisor, watched[0], voices, pages))
         await supervisor.run()
-        greeting.cancel()
+        await greeting
     voices.tell("已停止 ended; nothing is left running")
 
 
@@ -199,10 +202,12 @@ def _stop(supervisor: Supervisor, voices: Voices) -> None:
     supervisor.stop()
 
 
-async def _greet(plan: Plan, watched: health.Health, voices: Voices, at: tuple[str, int]) -> None:
+async def _greet(plan: Plan, supervisor: Supervisor, watched: health.Health, voices: Voices, pages: "socket") -> None:
     """Say once that all is well and where everything is."""
-    began = time.monotonic()
-    await asyncio.to_thread(_wait_until_well, watched)
+    began, at = time.monotonic(), pages.getsockname()
+    while not (await asyncio.to_thread(watched.report))[0]:
+        if await supervisor.stops_within(0.3):
+            return
     where = f"Prefect {plan.api_url.removesuffix('/api')} · " if plan.has("api") else ""
     buttons = f" · buttons http://127.0.0.1:{plan.callbacks_port}/slack/" if plan.callbacks_port else ""
     voices.tell(f"就绪 ready after {time.monotonic() - began:.0f} s: {where}health http://{at[0]}:{at[1]}/healthz{buttons} · "

@@ -6,19 +6,15 @@ The lock is the kernel's: it is free again at the instant its holder dies, howev
 
 import errno
 import os
-import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from ipaddress import ip_address
 from pathlib import Path
 
-from console.serve.leash import marked, send
+from console.serve.leash import end_marked
 from tasks.errors import BadInput
-
-LEFT = 5.0  # seconds for what a killed one left to be gone
 
 
 @contextmanager
@@ -37,7 +33,7 @@ def take_seat(home: Path, shares: tuple[str, ...]) -> Iterator[str]:
             raise BadInput(f"`yuanmeng serve` runs already in {home}: end that one first, or name another folder with "
                            "--home") from None  # fmt: skip
         seat = str(path.resolve())
-        _end_leftovers(seat)
+        end_marked(seat)
         yield seat
 
 
@@ -46,14 +42,6 @@ def _lock_name(shares: tuple[str, ...]) -> str:
         return "serve.lock"
     here = f"-{socket.gethostname()}" if shares == ("worker",) else ""
     return f"serve-{'-'.join(sorted(shares))}{here}.lock"
-
-
-def _end_leftovers(seat: str) -> None:
-    """End what still runs of a killed one: its leash ends it within moments, unless that was killed too."""
-    end = time.monotonic() + LEFT
-    while (left := marked(seat)) and time.monotonic() < end:
-        send(signal.SIGKILL, left)
-        time.sleep(0.05)
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from console.serve.leash import PART, SEAT, marked, send
+from console.serve.leash import PART, SEAT, end_marked, send
 from models.clock import now
 
 STEADY = 60.0  # seconds a part lives before its former deaths are forgotten
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a death and the next start; doubled at each that follows
-AFTERWARDS = 5.0  # seconds that what a part had started gets to end by itself
+AFTERWARDS = 1.0  # seconds for the last words of a part that has ended
 LONGEST_LINE = 1 << 20
 
 Say = Callable[[str, str], None]
@@ -101,17 +101,19 @@ class Supervisor:
             self.living[part.name].restarts += 1
             pause = pause_after(deaths)
             self._say("serve", f"{part.name} ended ({_how(code)}); it starts again in {pause:g} s")
-            await self._stopped_within(pause)
+            await self.stops_within(pause)
 
     async def _may_begin(self, part: Part) -> bool:
         """Wait until the server answers, where a part needs it. False: there is no beginning any more."""
         while part.rank and not self._stopping.is_set() and not await self._answers():
-            await self._stopped_within(0.2)
+            await self.stops_within(0.2)
         return not self._stopping.is_set()
 
-    async def _stopped_within(self, seconds: float) -> None:
+    async def stops_within(self, seconds: float) -> bool:
+        """Wait so long, or until it is to stop; say whether it is."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
 
     async def _live(self, part: Part, leash: int) -> int:
         """The life of a process, from its start until nothing is left of it; gives its exit code."""
@@ -123,13 +125,14 @@ class Supervisor:
         self._processes[part.name] = process
         self.living[part.name].pid, self.living[part.name].since = process.pid, now()
         hearing = asyncio.create_task(self._hear(part.name, process))
-        while process.returncode is None:  # what it left behind may hold its pipe open: its own end is what counts
-            await asyncio.wait([hearing], timeout=0.05)
-            await asyncio.sleep(0.05)
+        waiting = asyncio.create_task(process.wait())
+        while process.returncode is None:  # what it left may hold its pipe open, for which `wait` waits on some Pythons
+            await asyncio.wait([waiting], timeout=0.1)
         self.living[part.name].pid = None
-        await self._clear(part)
+        await asyncio.to_thread(end_marked, self._seat, part.name)
         await asyncio.wait([hearing], timeout=AFTERWARDS)
         hearing.cancel()
+        waiting.cancel()
         return process.returncode
 
     async def _hear(self, name: str, process: Process) -> None:
@@ -142,14 +145,6 @@ class Supervisor:
             if not line:
                 return
             self._say(name, line.decode(errors="replace").rstrip())
-
-    async def _clear(self, part: Part) -> None:
-        """End what a part had started and left behind: first it may say that it is ended, then it is."""
-        send(signal.SIGTERM, marked(self._seat, part.name))
-        end = time.monotonic() + AFTERWARDS
-        while (left := marked(self._seat, part.name)) and time.monotonic() < end:
-            await asyncio.sleep(0.05)
-        send(signal.SIGKILL, left)
 
     async def _end(self, part: Part, keeping: "asyncio.Task[None]") -> None:
         """Ask a part to end, and end it when it does not; one that was just about to start is asked too."""

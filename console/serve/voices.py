@@ -5,6 +5,7 @@ Belongs here: files, the screen, and lines that are no records. Does not: the re
 
 import json
 import logging
+import re
 import sys
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
@@ -15,6 +16,7 @@ from models.clock import SHANGHAI, now
 from models.rules.privacy import mask_numbers
 
 FILE_BYTES, FILES_KEPT = 10_000_000, 5
+NAMED = re.compile(r"[A-Za-z_][\w.]*: ")  # the line of a traceback that says which exception it was
 OWN = "serve"  # the supervisor's own voice
 
 
@@ -42,7 +44,7 @@ class Voices:
         self._file(part).emit(logging.LogRecord(part, logging.INFO, "", 0, whole, None, None))
         if self._as_json:
             print(whole, file=sys.stderr, flush=True)
-        elif part == OWN or told["logger"] != part:
+        elif part == OWN or _is_for_people(part, told):
             print(_readable(part, told), file=sys.stderr, flush=True)
 
     def tell(self, sentence: str) -> None:
@@ -73,11 +75,16 @@ def _record_of(part: str, line: str) -> dict[str, Any]:
     return {"time": at, "level": "INFO", "logger": part, "message": mask_numbers(line), "part": part}
 
 
+def _is_for_people(part: str, told: dict[str, Any]) -> bool:
+    """Whether a record is more than what a part says to itself: its banner, or each task of a run that went well."""
+    return told["logger"] != part and (told["logger"], told["level"]) != ("prefect.task_runs", "INFO")
+
+
 def _readable(part: str, told: dict[str, Any]) -> str:
-    """A record for a person: Shanghai's time, who, what; an exception by its last line."""
+    """A record for a person: Shanghai's time, who, what; of an exception the line that names it."""
     at = datetime.fromisoformat(told["time"]).astimezone(SHANGHAI)
     run = told.get("cohort") or told.get("flow_run") or ""
-    why = str(told.get("exception", "")).rstrip().rpartition("\n")[2]
+    named = [line for line in str(told.get("exception", "")).splitlines() if NAMED.match(line)]
     level = "" if told["level"] == "INFO" else f"{told['level']} "
-    words = " · ".join(word for word in (run, " ".join(str(told["message"]).split()), why) if word)
+    words = " · ".join(word for word in (run, " ".join(str(told["message"]).split()), *named[-1:]) if word)
     return f"{at:%H:%M:%S} {part:<9} {level}{words}"
