@@ -53,10 +53,21 @@ def end_marked(seat: str, part: str | None = None) -> None:
 
 
 def _follow(descriptor: int) -> None:
-    """Wait until the supervisor's end of the pipe is gone, which the kernel sees to, and go with all that is its own."""
+    """Wait until the supervisor's end of the pipe is gone, which the kernel sees to, and go with all that is its own.
+
+    Others on the same leash go by themselves: two that ended each other would leave what neither had come to yet.
+    """
     os.read(descriptor, 1)
-    send(signal.SIGKILL, marked(os.environ[SEAT]))
+    while left := [pid for pid in marked(os.environ[SEAT]) if not _is_on_the_leash(pid)]:
+        send(signal.SIGKILL, left)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_on_the_leash(pid: int) -> bool:
+    try:
+        return __spec__.name.encode() in (PROCESSES / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return True  # it has ended
 
 
 def main() -> None:
