@@ -21,6 +21,7 @@ from console.commands import (
     quarantine,
     reports,
     roster,
+    runs,
     sandbox,
     serve,
     stalls,
@@ -73,5 +74,6 @@ app.command("report")(reports.report)
 app.command("callbacks")(callbacks.callbacks)
 app.command("serve")(serve.serve)
 app.command("sandbox")(sandbox.sandbox)
+app.command("take-runs")(runs.take_runs)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")

@@ -7,13 +7,9 @@ Started again it does all of it again, which changes nothing.
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable
-from importlib import import_module
-from importlib.util import find_spec
 
 BETWEEN = 5.0  # seconds between two sweeps
 PATIENCE = 120.0  # seconds for one of them
-Sweep = Callable[[], Awaitable[object]]
 
 logger = logging.getLogger("console.serve.keeper")
 
@@ -28,7 +24,7 @@ async def keep(apply: bool) -> None:
     setup_logging()
     if apply:
         await apply_all()
-    await sweep_for_ever(sweeper())
+    await sweep_for_ever()
 
 
 async def apply_all() -> None:
@@ -43,23 +39,16 @@ async def apply_all() -> None:
     logger.info("deployments applied: %s; automations applied: %s", ", ".join(names), len(automations))
 
 
-def sweeper() -> Sweep | None:
-    """Give what looks after the runs that a dead worker left, where this version has it."""
-    if find_spec("flows.sweeping") is None:
-        return None
-    sweep: Sweep = import_module("flows.sweeping").sweep
-    return sweep
-
-
-async def sweep_for_ever(sweep: Sweep | None) -> None:
+async def sweep_for_ever() -> None:
     """Sweep again and again; what fails is tried again at the next."""
+    from flows.sweeping import sweep
+
     while True:
-        if sweep is not None:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await sweep()
-            except Exception as error:  # noqa: BLE001  (whatever it was, the next sweep comes)
-                logger.warning("the sweep for dead runs failed (%s); the next one follows", type(error).__name__)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await sweep()
+        except Exception as error:  # noqa: BLE001  (whatever it was, the next sweep comes)
+            logger.warning("the sweep for dead runs failed (%s); the next one follows", type(error).__name__)
         await asyncio.sleep(BETWEEN)
 
 

@@ -24,6 +24,11 @@ QUIET = {
     "PREFECT_CLI_COLORS": "false", "PREFECT_LOGGING_COLORS": "false", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore", "PREFECT_LOGGING_SETTINGS_PATH": str(CONFIG),
 }  # fmt: skip
+# What a worker and its runs need that Prefect leaves off, where the environment says nothing else: heartbeats, and
+# patience with a server that starts anew.
+PATIENT = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30", "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500", "PREFECT_WORKER_QUERY_SECONDS": "3",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,4 +125,4 @@ def _environment(plan: Plan, secrets: Mapping[str, str]) -> dict[str, str]:
         "PREFECT_PROFILES_PATH": str(plan.home / "prefect" / "profiles.toml"),
         "YUANMENG_HOME": str(plan.home), "YUANMENG_CONFIG": str(plan.config), "TMPDIR": str(plan.scratch),
     }  # fmt: skip
-    return {**inherited, **QUIET, **own, **{name: value for name, value in secrets.items() if value}}
+    return {**PATIENT, **inherited, **QUIET, **own, **{name: value for name, value in secrets.items() if value}}

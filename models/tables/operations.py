@@ -48,6 +48,20 @@ class SourceNights(Table, table=True):
     failing_since: date | None = None
 
 
+class NightAccount(Table, table=True):
+    """What a run that read a share of a night's connections tells of one; gone once the night has put them together.
+
+    `night` is the id of the night's run; `account` is JSON.
+    """
+
+    __tablename__ = "night_accounts"
+
+    night: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    kept_on: date
+    account: str
+
+
 class SourceVersion(Table, table=True):
     """Which version of a row stands whose content became no row of its own: an answer to us, a document, a consent.
 
