@@ -21,6 +21,7 @@ CONFIG = Path(__file__).with_name("logging.yml")  # for PREFECT_LOGGING_SETTINGS
 PART = "YUANMENG_SERVE_PART"
 
 _cohort: ContextVar[str] = ContextVar("_cohort", default="")
+_cohort_of_run: dict[str, str] = {}  # a run's last words are said when its context is gone
 
 
 @contextmanager
@@ -75,13 +76,16 @@ def _run_of(record: logging.LogRecord) -> dict[str, str]:
     """The flow run a record belongs to, as far as its logger or this process knows: id, name, deployment, cohort."""
     context = _flow_run()
     run = getattr(context, "flow_run", None)
+    key = str(getattr(record, "flow_run_id", None) or getattr(run, "id", None) or "")
     parameters: dict[str, Any] = getattr(context, "parameters", None) or {}
+    if key and parameters.get("cohort"):
+        _cohort_of_run[key] = str(parameters["cohort"])
     known = {
-        "flow_run_id": getattr(record, "flow_run_id", None) or getattr(run, "id", None),
+        "flow_run_id": key,
         "flow_run": getattr(record, "flow_run_name", None) or getattr(run, "name", None),
         "task_run": getattr(record, "task_run_name", None),
         "deployment": os.environ.get("PREFECT__DEPLOYMENT_NAME"),
-        "cohort": _cohort.get() or parameters.get("cohort"),
+        "cohort": _cohort.get() or _cohort_of_run.get(key),
     }
     return {name: mask_numbers(str(value)) for name, value in known.items() if value}
 

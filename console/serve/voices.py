@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+from contextlib import suppress
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,7 +22,7 @@ OWN = "serve"  # the supervisor's own voice
 
 
 class _Kept(RotatingFileHandler):
-    """A file that takes what it can: a full disk is told on the screen by the health page, and ends nothing."""
+    """A file that takes what it can: a full disk ends nothing."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Let a line that cannot be written go."""
@@ -42,10 +43,9 @@ class Voices:
         told = _record_of(part, line)
         whole = json.dumps(told, ensure_ascii=False)
         self._file(part).emit(logging.LogRecord(part, logging.INFO, "", 0, whole, None, None))
-        if self._as_json:
-            print(whole, file=sys.stderr, flush=True)
-        elif part == OWN or _is_for_people(part, told):
-            print(_readable(part, told), file=sys.stderr, flush=True)
+        if self._as_json or part == OWN or _is_for_people(part, told):
+            with suppress(OSError):  # the terminal may be gone
+                print(whole if self._as_json else _readable(part, told), file=sys.stderr, flush=True)
 
     def tell(self, sentence: str) -> None:
         """Say something oneself."""
@@ -54,7 +54,8 @@ class Voices:
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # of a full disk
+                file.close()
 
     def _file(self, part: str) -> _Kept:
         if part not in self._files:
