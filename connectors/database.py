@@ -23,6 +23,7 @@ from models.tables import METADATA
 from models.vault import Encrypted
 
 BUSY_MILLISECONDS = 30_000
+READING = "yuanmeng_reading"  # an execution option: see for_reading
 MIGRATION_LOCK = 20160301  # any number, the same in every process: one migrates, the others wait
 TAKING_MILLISECONDS = 700  # PostgreSQL looks for deadlocks after a second
 PATIENCE = 600  # seconds in which a migration finds an instant between the transactions of others
@@ -71,7 +72,21 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once: what is read in a transaction cannot change before it writes."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
+
+
+def for_reading(engine: Engine) -> Engine:
+    """Give the engine for transactions that only look: they neither wait for one that writes nor hold it up."""
+    return engine.execution_options(**{READING: True})
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Say whether the schema is the one that this version was written for."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(alembic_config()).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(newest)
 
 
 class NotToBeUsed(ValueError):

@@ -23,7 +23,9 @@ from console.commands import (
     reports,
     retention,
     roster,
+    runs,
     sandbox,
+    serve,
     stalls,
     sync,
     worker,
@@ -72,7 +74,9 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("report")(reports.report)
 app.command("callbacks")(callbacks.callbacks)
+app.command("serve")(serve.serve)
 app.command("sandbox")(sandbox.sandbox)
+app.command("take-runs")(runs.take_runs)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)

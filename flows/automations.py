@@ -2,8 +2,8 @@
 
 Belongs here: what they are, and bringing a server to them. Does not: finding the runs (tasks/watch/runs.py): the watch
 finds the same by itself within the hour, so that a lost, paused or unreliable automation loses nothing.
-Each starts the `watch_stalls` deployment; without one it stands ready and does nothing. One more marks a run Crashed
-whose heartbeat stopped. The watch's own runs start none of them, or a crash of the watch would start it for ever.
+Each starts the `watch_stalls` deployment; without one it stands ready and does nothing. The watch's own runs start none
+of them, or a crash of the watch would start it for ever. Whether a run is dead is judged by flows/sweeping.py alone.
 """
 
 from datetime import timedelta
@@ -11,25 +11,21 @@ from typing import Any
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ActionTypes, ChangeFlowRunState, DoNothing, RunDeployment
+from prefect.events.actions import ActionTypes, DoNothing, RunDeployment
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
-from prefect.settings import get_current_settings
 
 from models.rules.policy import Policy
 from models.rules.stalls import limits_of
-from tasks.watch.runs import OUR_FLOWS
+from tasks.watch.runs import GIVEN_UP, OUR_FLOWS
 
 Resource = dict[str, str | list[str]]
 WATCH = "watch_stalls"
-HEARTBEAT = 180  # seconds, where the setting says nothing
-MISSED = 3  # heartbeats a run may miss before it counts as dead
+RETIRED = ("Yuanmeng: dead runs",)  # of earlier versions: taken away from a server that has them
 BREATH = timedelta(minutes=5)  # between two watches that crashes of one flow start
 OTHERS = [name for name in OUR_FLOWS if name != WATCH]
 FLOW_ID, RUN_ID = "related:flow:prefect.resource.id", "prefect.resource.id"
-ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "TimedOut", "Crashed", "Cancelled")}
+ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "TimedOut", "Crashed", GIVEN_UP, "Cancelled")}
 GOING = ENDED | {f"prefect.flow-run.{state}" for state in ("Running", "Cancelling")}
-BEAT = "prefect.flow-run.heartbeat"
 
 
 async def apply_automations(policy: Policy | None = None) -> dict[str, str]:
@@ -40,6 +36,9 @@ async def apply_automations(policy: Policy | None = None) -> dict[str, str]:
     at once) is removed. Raises httpx.HTTPError.
     """
     async with get_client() as client:
+        for name in RETIRED:
+            for one in await client.read_automations_by_name(name):
+                await client.delete_automation(one.id)
         wanted = automations(await _quickly(client), policy)
         return {one.name: await _apply(client, one) for one in wanted}
 
@@ -75,17 +74,13 @@ async def _quickly(client: PrefectClient) -> ActionTypes:
 def automations(action: ActionTypes, policy: Policy | None = None) -> list[AutomationCore]:
     """Give our automations; `action` is what crashed, late and hanging runs set off."""
     late, pending = (timedelta(minutes=limits_of(kind, policy)[0].days) for kind in ("run-late", "run-pending"))
-    silence = timedelta(seconds=MISSED * (get_current_settings().flows.heartbeat_frequency or HEARTBEAT))
-    dead = ChangeFlowRunState(state=StateType.CRASHED, message="its heartbeat stopped: its process or machine is gone")
     return [
-        _automation("crashed runs", "A run of our flows crashed: look now.", action,
-                    {"expect": {"prefect.flow-run.Crashed"}, "for_each": {FLOW_ID}, "within": BREATH}),
+        _automation("crashed runs", "A run of our flows crashed and is given up: look now.", action,
+                    {"expect": {f"prefect.flow-run.{GIVEN_UP}"}, "for_each": {FLOW_ID}, "within": BREATH}),
         _automation("late runs", "Of a flow with a late run none began in time: look now.", action,
                     {**_missing({"prefect.flow-run.Late"}, GOING, late), "for_each": {FLOW_ID}}),
         _automation("hanging runs", "A run is pending for too long: look now.", action,
                     {**_missing({"prefect.flow-run.Pending"}, GOING, pending), "for_each": {RUN_ID}}),
-        _automation("dead runs", "The heartbeat of a run stopped before its end: mark it Crashed.", dead,
-                    {**_missing({BEAT}, {BEAT} | ENDED, silence), "for_each": {RUN_ID}}, flows=list(OUR_FLOWS)),
     ]  # fmt: skip
 
 
@@ -93,12 +88,9 @@ def _missing(after: set[str], expect: set[str], within: timedelta) -> dict[str, 
     return {"posture": Posture.Proactive, "after": after, "expect": expect, "within": within}
 
 
-def _automation(
-    what: str, why: str, action: ActionTypes, trigger: dict[str, Any],
-    flows: list[str] = OTHERS,
-) -> AutomationCore:  # fmt: skip
+def _automation(what: str, why: str, action: ActionTypes, trigger: dict[str, Any]) -> AutomationCore:
     match: Resource = {"prefect.resource.id": "prefect.flow-run.*"}
-    ours: Resource = {"prefect.resource.role": "flow", "prefect.resource.name": flows}
+    ours: Resource = {"prefect.resource.role": "flow", "prefect.resource.name": OTHERS}
     return AutomationCore(
         name=f"Yuanmeng: {what}", description=why, actions=[action],
         trigger=EventTrigger(match=match, match_related=ours, threshold=1, **trigger),

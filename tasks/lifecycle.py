@@ -33,7 +33,7 @@ from tasks import (
 from tasks.board import Board
 from tasks.errors import BadInput
 from tasks.office import office, unit_of_work
-from tasks.step import step
+from tasks.step import AGAIN, step
 
 STAGE_TASKS: Mapping[str, ModuleType] = {
     "nomination": nomination, "review": review, "public_notice": public_notice, "admission": admission,
@@ -46,13 +46,13 @@ AFTER_NOTICE = ("admission", "registration")
 BEFORE_TEACHING = ("nomination", "review", "public_notice", "admission", "registration")
 
 
-@step(name="advance-cohorts")
+@step(name="advance-cohorts", retries=AGAIN)
 async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
     """Advance a batch of cohorts, each in its own transaction; give where each stands."""
     return {code: advance(code, business_date(as_of)) for code in codes}
 
 
-@step(name="open-cohorts")
+@step(name="open-cohorts", retries=AGAIN)
 async def open_cohorts() -> list[str]:
     """Give the codes of the cohorts that are not closed."""
     with unit_of_work() as session:

@@ -29,13 +29,13 @@ from models.tables.operations import Outbox
 from tasks.chats import CIRCUIT, NotYet, following, note_health, repeated
 from tasks.office import office, unit_of_work
 from tasks.routing import chat_connections
-from tasks.step import step
+from tasks.step import AGAIN, step
 
 Payload = dict[str, Any]
 Counts = dict[str, int]
 
 
-@step(name="deliver-outbox")
+@step(name="deliver-outbox", retries=AGAIN)
 async def deliver_outbox(as_of: date | None = None) -> Counts:
     """Send everything that waits in the outbox; give how many were sent, refused and left for later."""
     today, counts = business_date(as_of), {"sent": 0, "failed": 0, "later": 0}

@@ -22,13 +22,13 @@ from models.rules.privacy import mask_numbers
 from tasks.errors import BadInput
 from tasks.nomination import import_roster
 from tasks.office import office, unit_of_work
-from tasks.step import step
+from tasks.step import AGAIN, step
 
 Account = dict[str, Any]
 COUNTED = ("accepted", "held", "refused")
 
 
-@step(name="import-dropped-rosters")
+@step(name="import-dropped-rosters", retries=AGAIN)
 async def import_dropped_rosters(name: str, as_of: date | None = None) -> Account:
     """Import the rosters that are new in the folder of a connection; give the account of it.
 

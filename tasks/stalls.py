@@ -11,12 +11,12 @@ from models.rules.stalls import Stall
 from tasks import watch
 from tasks.alerts import settle
 from tasks.office import unit_of_work
-from tasks.step import step
+from tasks.step import AGAIN, step
 from tasks.watch import runs
 from tasks.watch.notes import take_notes
 
 
-@step(name="watch-waits")
+@step(name="watch-waits", retries=AGAIN)
 async def watch_waits(as_of: date | None = None) -> dict[str, int]:
     """Raise, escalate and resolve alerts; give how many of each, and how many are held back for now.
 

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from sqlalchemy.exc import DBAPIError, OperationalError
+
 from connectors.errors import Transient
 
 P = ParamSpec("P")
@@ -16,10 +18,15 @@ R = TypeVar("R")
 Function = Callable[P, Coroutine[Any, Any, R]]
 
 RETRY_SECONDS = [5.0, 30.0, 120.0]
+AGAIN = len(RETRY_SECONDS)
 
 
 def step(*, name: str, retries: int = 0) -> Callable[[Function[P, R]], Function[P, R]]:
-    """Make an async function a step named `name`; in a flow run a Transient error is tried again `retries` times."""
+    """Make an async function a step named `name`.
+
+    In a flow run it is tried again `retries` times, AGAIN at most, after an error that may pass: a Transient one, or a
+    database that is away.
+    """
 
     def decorate(function: Function[P, R]) -> Function[P, R]:
         tasks: list[Any] = []
@@ -52,11 +59,31 @@ def _as_task(function: Callable[..., Awaitable[Any]], name: str, retries: int) -
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    options: dict[str, Any] = {"retries": retries, "retry_condition_fn": _is_transient} if retries else {}
+    options: dict[str, Any] = {"retries": retries, "retry_condition_fn": _may_pass} if retries else {}
     if retries:
         options["retry_delay_seconds"] = RETRY_SECONDS[:retries]
     return task(name=name, persist_result=False, cache_policy=NO_CACHE, **options)(function)
 
 
-def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(getattr(state.data, "result", state.data), Transient)
+def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
+    error = getattr(state.data, "result", state.data)
+    return isinstance(error, Transient) or database_is_away(error)
+
+
+def database_is_away(error: Any) -> bool:
+    """Whether an error says that the database's server is gone or not up yet: it may be back soon.
+
+    Of SQLite, which has no server, only that it is busy.
+    """
+    if not isinstance(error, DBAPIError):
+        return _is_operational(error)
+    if isinstance(error, OperationalError) and "locked" in str(error.orig):
+        return True
+    return error.connection_invalidated or _is_operational(error.orig)
+
+
+def _is_operational(error: Any) -> bool:
+    """Whether the driver of PostgreSQL says that something is wrong with the server; by name, so that none is loaded."""
+    return any(
+        kind.__module__.startswith("psycopg") and kind.__name__ == "OperationalError" for kind in type(error).__mro__
+    )

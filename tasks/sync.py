@@ -21,14 +21,14 @@ from tasks.errors import Held
 from tasks.office import office, unit_of_work
 from tasks.points import reached
 from tasks.reading import Reading, Report, Turns, take_away_freed
-from tasks.step import step
+from tasks.step import AGAIN, step
 from tasks.streams import missing_need
 
 WRITERS = 4  # at once, where the database has more than one
 NO_COST = Cost()
 
 
-@step(name="sync-connections")
+@step(name="sync-connections", retries=AGAIN)
 async def sync_connections(names: list[str], as_of: date | None = None, full: bool = False) -> dict[str, Report]:
     """Read these connections side by side, so many at once as the settings say; give the account of each, by name."""
     here = office()

@@ -25,7 +25,7 @@ import pytest  # noqa: E402
 import stamina  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.scripted"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.machines", "tests.fixtures.scripted"]
 
 DATA = Path(__file__).parent / "data"
 

@@ -48,6 +48,20 @@ class SourceNights(Table, table=True):
     failing_since: date | None = None
 
 
+class NightAccount(Table, table=True):
+    """What a run that read a share of a night's connections tells of one; gone once the night has put them together.
+
+    `night` is the id of the night's run; `account` is JSON.
+    """
+
+    __tablename__ = "night_accounts"
+
+    night: str = Field(primary_key=True)
+    connection: str = Field(primary_key=True)
+    kept_on: date
+    account: str
+
+
 class SourceVersion(Table, table=True):
     """Which version of a row stands whose content became no row of its own: an answer to us, a document, a consent.
 
@@ -91,7 +105,10 @@ class Quarantine(Table, table=True):
 
 
 class Outbox(Table, table=True):
-    """An effect on the outside, committed with its cause; its id is the key the other side recognises."""
+    """An effect on the outside, committed with its cause; its id is the key the other side recognises.
+
+    `recorded_at` is when it was put here; a row from before it was written down has none.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (one_of("status", ("waiting", "sent", "failed")),)
@@ -107,6 +124,7 @@ class Outbox(Table, table=True):
     sent_on: date | None = None
     answer: str = ""
     problem: str = ""
+    recorded_at: datetime | None = instant(default_factory=now)
 
 
 class ChatHealth(Table, table=True):

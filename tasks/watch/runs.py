@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-OUR_FLOWS = ("advance_cohort", "decide", "nightly_sync", "open_cohort", "publish_report", "watch_stalls")
+OUR_FLOWS = (
+    "advance_cohort", "decide", "nightly_sync", "open_cohort", "publish_report", "read_sources", "sweep_runs", "watch_stalls",
+)  # fmt: skip
+GIVEN_UP = "GivenUp"  # the name of the state of a crashed run that is not taken again (flows/sweeping.py)
+SWEPT = timedelta(minutes=5)  # a crashed run that nobody took up for so long counts as given up: nobody sweeps
 RUN_KINDS = ("run-crashed", "run-late", "run-pending")
 PREFECT = "prefect"  # the subject under which the server itself is silent
 PATIENCE = 20.0  # seconds for all that is asked; the watch has other things to look at
@@ -101,7 +105,7 @@ def _signs(today: date, at: datetime) -> list[Sign]:
     """The four signs, with the limits that hold today; of a run that hangs, before it begins and before it ends."""
     (late, *_), (pending, running, *_) = _minutes("run-late", today), _minutes("run-pending", today)
     return [
-        Sign("run-crashed", _state("CRASHED"), _entered, at),
+        Sign("run-crashed", _state("CRASHED"), _given_up, at),
         Sign("run-late", {**_state("SCHEDULED"), "next_scheduled_start_time": {"before_": at - late}}, _due, at - late),
         Sign("run-pending", _state("PENDING"), _entered, at - pending),
         Sign("run-pending", {**_state("RUNNING"), "start_time": {"before_": at - running}}, _began, at - running),
@@ -118,6 +122,12 @@ def _state(kind: str) -> dict[str, Any]:
 
 def _entered(run: "FlowRun") -> datetime | None:
     return run.state.timestamp if run.state is not None else None
+
+
+def _given_up(run: "FlowRun") -> datetime | None:
+    """Since when a crashed run is not to be taken again; most are within seconds, and are no trouble."""
+    entered = _entered(run)
+    return entered if entered is None or run.state_name == GIVEN_UP else entered + SWEPT
 
 
 def _due(run: "FlowRun") -> datetime | None:
