@@ -102,6 +102,7 @@ def migrate(url: str) -> None:
     import stamina
 
     _keep_from_others(url)
+    logging.getLogger("stamina").addHandler(logging.NullHandler())  # that it comes again is for no screen
     engine = open_engine(url)
     busy = stamina.retry_context(on=_is_busy, attempts=None, timeout=PATIENCE, wait_initial=0.2, wait_max=2.0)
     try:
