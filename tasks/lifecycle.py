@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from connectors.logs import about_cohort
 from models.clock import business_date
 from models.identity import make_id
 from models.repositories.organisations import cohorts_under_way
@@ -61,7 +62,7 @@ async def open_cohorts() -> list[str]:
 
 def advance(code: str, today: date) -> dict[str, Any]:
     """Move one cohort as far as the evidence known today carries it; running it twice changes nothing."""
-    with unit_of_work() as session:
+    with about_cohort(code), unit_of_work() as session:
         cohort = session.get(Cohort, code, with_for_update=True)
         if cohort is None:
             raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")

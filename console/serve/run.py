@@ -68,8 +68,8 @@ def run(wanted: Wanted) -> None:
         plan = _plan(wanted, settings, port)
         voices = Voices(settings.home / "logs", wanted.json_logs)
         stack.callback(voices.close)
-        shutil.rmtree(plan.scratch, ignore_errors=True)
-        plan.scratch.mkdir(parents=True, mode=0o700)
+        _empty(plan.scratch)
+        stack.callback(_empty, plan.scratch)
         for sentence in _advice(plan, settings):
             voices.tell(sentence)
         asyncio.run(_serve(plan, seat, voices, pages))
@@ -97,6 +97,11 @@ def _open(wanted: Wanted, fresh: bool) -> Settings:
     if wanted.shares != ("worker",):
         migrate(settings.database_url)
     return settings
+
+
+def _empty(scratch: Path) -> None:
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True, mode=0o700)
 
 
 def _close() -> None:
