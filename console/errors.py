@@ -21,6 +21,7 @@ CODES = {
     "connectors.settings.SettingsError": WRONG,
     "connectors.spreadsheet.roster.UnreadableSheet": WRONG,
     "models.vault.KeyMissing": WRONG,
+    "flows.deployments.NotDeployed": OUTSIDE,
     "connectors.errors.Transient": OUTSIDE,
     "connectors.errors.Permanent": OUTSIDE,
 }
