@@ -38,7 +38,7 @@ def run(wanted: Wanted) -> None:
         settings = _open(wanted, fresh)
         stack.callback(_close)
         plan = make_plan(wanted, settings, port, _callbacks_port(wanted))
-        voices = Voices(settings.home / "logs", wanted.json_logs)
+        voices = Voices(settings.home / "logs", wanted.json_logs, seat)
         stack.callback(voices.close)
         _empty(plan.scratch)
         stack.callback(_empty, plan.scratch)
