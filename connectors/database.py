@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
+from functools import cache
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,10 +81,16 @@ def for_reading(engine: Engine) -> Engine:
 def is_migrated(connection: Connection) -> bool:
     """Say whether the schema is the one that this version was written for."""
     from alembic.migration import MigrationContext
+
+    return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+
+
+@cache
+def _newest() -> set[str]:
+    """The versions that the migrations of this process end with."""
     from alembic.script import ScriptDirectory
 
-    newest = ScriptDirectory.from_config(alembic_config()).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(newest)
+    return set(ScriptDirectory.from_config(alembic_config()).get_heads())
 
 
 def migrate(url: str) -> None:

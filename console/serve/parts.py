@@ -17,6 +17,7 @@ from console.serve.supervisor import Part
 SHARES = ("api", "services", "worker")  # what one machine of many may run alone; without any it runs everything
 ROOT = Path(__file__).parents[2]  # where our packages lie, for children whose folder is another
 API_AUTH, SERVER_AUTH = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
+UI_API = "/api"  # Prefect's page asks where it came from, whatever the port and the name under which people reach it
 DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
 DATABASES = (DATABASE, "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 QUIET = {
@@ -78,7 +79,7 @@ def parts_of(plan: Plan) -> list[Part]:
 
 def _servers(plan: Plan) -> list[Part]:
     """Prefect's server as one process, or its API and its background services apart."""
-    environment = _environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})
+    environment = {"PREFECT_UI_API_URL": UI_API, **_environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})}
     if plan.database_url:
         environment |= dict.fromkeys(DATABASES, plan.database_url)
     start = ("prefect", "server", "start", "--host", plan.host, "--port", str(plan.port))

@@ -7,16 +7,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
+from connectors.database import open_engine
 from connectors.settings import CONFIG_NAME, Settings
+from console.commands.home import TEMPLATE
 from console.serve.parts import API_AUTH, DATABASES, SERVER_AUTH, Plan
 from console.serve.seat import is_loopback
 from flows.deployments import work_pools
 from tasks.errors import BadInput
 
 # What a set-up that was cut off may have left: a folder with nothing else is as good as empty.
-UNFINISHED = {"keys.toml", "exchange", "logs"}
+UNFINISHED = {CONFIG_NAME, "keys.toml", "exchange", "logs"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,32 @@ def folder_of(wanted: Wanted) -> Path:
 
 
 def is_fresh(wanted: Wanted) -> bool:
-    """Say whether there is nothing yet where the home is to be; a worker's machine alone never gets keys of its own."""
-    folder = folder_of(wanted)
-    if "YUANMENG_CONFIG" in os.environ or wanted.shares == ("worker",) or (folder / CONFIG_NAME).exists():
+    """Say whether there is nothing yet where the home is to be; a worker's machine alone never gets keys of its own.
+
+    A set-up that was cut off before there were keys is nothing yet.
+    """
+    if "YUANMENG_CONFIG" in os.environ or wanted.shares == ("worker",):
         return False
+    folder = folder_of(wanted)
     inside = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if CONFIG_NAME in inside and ("keys.toml" in inside or (folder / CONFIG_NAME).read_text("utf-8") != TEMPLATE):
+        return False
     return all(name in UNFINISHED or name.startswith(("serve", ".keys.toml.")) for name in inside)
+
+
+def refuse_foreign_keys(url: str) -> None:
+    """Let no home get keys of its own for a database that has workers: their numbers open with its own keys alone.
+
+    Raises BadInput.
+    """
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            if inspect(connection).has_table("workers") and connection.scalar(text("SELECT count(*) FROM workers")):
+                raise BadInput("YUANMENG_DATABASE_URL names a database that has workers, whose numbers open with its own "
+                               "keys alone: put its keys.toml and yuanmeng.toml into the home first")  # fmt: skip
+    finally:
+        engine.dispose()
 
 
 def make_plan(wanted: Wanted, settings: Settings, port: int, callbacks_port: int | None = None) -> Plan:

@@ -4,6 +4,7 @@ Belongs here: the order of things. Does not: how a part lives (supervisor.py), o
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import time
@@ -18,7 +19,7 @@ from console.callbacks import open_doors
 from console.commands.home import set_up
 from console.run import open_home
 from console.serve.parts import Plan, parts_of
-from console.serve.planning import Wanted, advice, folder_of, is_fresh, make_plan
+from console.serve.planning import Wanted, advice, folder_of, is_fresh, make_plan, refuse_foreign_keys
 from console.serve.seat import free_of, listen, take_seat
 from console.serve.supervisor import Supervisor
 from console.serve.voices import Voices
@@ -50,6 +51,8 @@ def run(wanted: Wanted) -> None:
 def _open(wanted: Wanted, fresh: bool) -> Settings:
     """Open the office, set up and migrated before where that is this serve's to do."""
     if fresh:
+        if "YUANMENG_DATABASE_URL" in os.environ:
+            refuse_foreign_keys(os.environ["YUANMENG_DATABASE_URL"])
         set_up(folder_of(wanted))
     settings = open_home(wanted.home).settings
     (settings.home / "logs").mkdir(mode=0o700, exist_ok=True)

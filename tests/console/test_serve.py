@@ -146,6 +146,8 @@ def test_an_empty_folder_becomes_a_home_that_is_healthy(served: Serve) -> None:
     assert {name: one["ok"] for name, one in report["checks"].items()} == dict.fromkeys(
         ("database", "migrated", "prefect", "parts", "deployments", "workers"), True
     )
+    settings = httpx.get(f"http://127.0.0.1:{served.port}/ui-settings", trust_env=False).json()
+    assert (settings["api_url"], settings["auth"]) == ("/api", "BASIC")
     until(lambda: "ready" in served.screen)
     (ready,) = (line for line in served.screen.splitlines() if "ready" in line)
     assert f"http://127.0.0.1:{served.port}" in ready

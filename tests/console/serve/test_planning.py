@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.settings import load_settings
+from console.commands.home import TEMPLATE
 from console.serve import run as running
 from console.serve.parts import API_AUTH, SERVER_AUTH, Part, Plan, parts_of
 from console.serve.planning import Wanted, advice, is_fresh, make_plan
@@ -140,6 +141,12 @@ def test_only_an_empty_folder_or_an_unfinished_one_is_set_up(
     assert is_fresh(Wanted(empty))
     assert not is_fresh(Wanted(empty, shares=("worker",)))
     assert not is_fresh(Wanted(home))
+    (empty / "yuanmeng.toml").write_text("# somebody's\n")
+    assert not is_fresh(Wanted(empty))
+    (empty / "yuanmeng.toml").write_text(TEMPLATE)
+    assert not is_fresh(Wanted(empty))
+    (empty / "keys.toml").unlink()
+    assert is_fresh(Wanted(empty))
     (empty / "somebody's.txt").touch()
     assert not is_fresh(Wanted(empty))
     monkeypatch.setenv("YUANMENG_CONFIG", str(home / "yuanmeng.toml"))
@@ -170,3 +177,13 @@ def test_the_door_for_buttons_opens_where_a_chat_has_a_signing_secret(
     assert running._callbacks_port(wanted)
     assert running._callbacks_port(Wanted(home, callbacks_port=0, shares=("worker",))) is None
     running._close()
+
+
+def test_a_database_with_workers_gets_no_keys_of_another_home(
+    nominees: str, home: Path, bare: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YUANMENG_DATABASE_URL", f"sqlite:///{home / 'yuanmeng.db'}")
+    ended = bare("serve", "--home", str(tmp_path / "new"), "--port", "0", "--health-port", "0")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "put its keys.toml and yuanmeng.toml into the home first" in ended.err
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["serve.lock"]
