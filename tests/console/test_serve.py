@@ -3,6 +3,7 @@
 The tests of this file share one serve, in their order, and each leaves it healthy: its start is the costly part.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -22,7 +23,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.logs import CONFIG
 from console.prefect_server import free_port
+from console.serve import keeper
 from console.serve.leash import SEAT, marked
+from flows.deployments import deployment_names
+from tasks.office import office, use_office
 from tests.console.conftest import Type
 
 ROOT = Path(__file__).parents[2]
@@ -185,6 +189,28 @@ def test_a_request_without_the_secret_is_refused_and_the_worker_runs_a_flow(serv
     lines = [json.loads(line) for line in (served.home / "logs" / "worker-1.log").read_text().splitlines()]
     said = [one for one in lines if one.get("flow_run_id") == run and one.get("deployment") == "watch_stalls"]
     assert {one["flow_run"] for one in said if one["message"].startswith("Finished")} == {ended["name"]}
+
+
+def test_everything_is_applied_again_without_harm(served: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at each start of the keeper, here by its own function."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    def standing() -> list[tuple[str, str]]:
+        kept = [*served.ask("POST", "/deployments/filter"), *served.ask("POST", "/automations/filter"),
+                *served.ask("POST", "/work_pools/filter")]  # fmt: skip
+        return sorted((one["name"], one["id"]) for one in kept)
+
+    until(lambda: "automations applied" in served.screen)
+    before = standing()
+    for name, value in {"YUANMENG_HOME": str(served.home), "PREFECT_API_URL": served.api, "PREFECT_API_AUTH_STRING": AUTH,
+                        "PREFECT_HOME": str(served.home / "prefect")}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with temporary_settings({PREFECT_API_URL: served.api, PREFECT_API_AUTH_STRING: AUTH}):
+        asyncio.run(keeper.apply_all())
+    office().engine.dispose()
+    use_office(None)
+    assert standing() == before
+    assert {"yuanmeng", *deployment_names()} <= {name for name, _ in before}
 
 
 def test_a_flow_that_fails_at_a_personal_number_logs_none_of_it(served: Serve) -> None:
