@@ -36,12 +36,13 @@ PATIENT = {
 class Plan:
     """What a serve is to run: for which home, where Prefect's API is, which shares, how many workers.
 
-    `host` and `port` are where a server of ours listens; `auth` is what everybody must show who asks it, "" for nothing.
+    `seat` names it among those that have the home in common; `host` and `port` are where a server of ours listens; `auth` is what everybody must show who asks it, "" for nothing.
     """
 
     home: Path
     config: Path
     api_url: str
+    seat: str = ""
     pool: str = ""
     shares: tuple[str, ...] = ()
     host: str = "127.0.0.1"
@@ -64,12 +65,15 @@ class Plan:
     @property
     def worker_names(self) -> list[str]:
         """The names under which its workers are known to Prefect's server: the sweep knows this machine's by them."""
-        return [f"{gethostname()}:{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
+        where = (
+            f"{gethostname()}:{self.seat.rpartition('-')[2]}-" if self.shares == ("worker",) else f"{gethostname()}:"
+        )
+        return [f"{where}{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
 
     @property
     def scratch(self) -> Path:
         """Where its processes put what they need for a moment; empty when it starts."""
-        return self.home / "prefect" / f"scratch-{'-'.join(sorted(self.shares)) or 'all'}-{gethostname()}"
+        return self.home / "prefect" / f"scratch-{self.seat or 'all'}"
 
 
 def parts_of(plan: Plan) -> list[Part]:

@@ -14,12 +14,13 @@ from connectors.database import open_engine
 from connectors.settings import CONFIG_NAME, Settings
 from console.commands.home import TEMPLATE
 from console.serve.parts import API_AUTH, DATABASES, SERVER_AUTH, Plan
-from console.serve.seat import is_loopback
+from console.serve.seat import is_loopback, seat_name
 from flows.deployments import work_pools
 from tasks.errors import BadInput
 
 # What a set-up that was cut off may have left: a folder with nothing else is as good as empty.
 UNFINISHED = {CONFIG_NAME, "keys.toml", "exchange", "logs"}
+MESSAGING = "PREFECT_MESSAGING_BROKER"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Wanted:
     limit: int = 8
     shares: tuple[str, ...] = ()
     json_logs: bool = False
+
+    @property
+    def seat(self) -> str:
+        """The name of its seat in the home."""
+        return seat_name(self.shares, self.health_port)
 
     def has(self, share: str) -> bool:
         """Whether a share is wanted."""
@@ -85,7 +91,7 @@ def make_plan(wanted: Wanted, settings: Settings, port: int, callbacks_port: int
                        f"{SERVER_AUTH}")  # fmt: skip
     return Plan(
         home=settings.home, config=_config(wanted, settings), api_url=_api_url(wanted, port), pool=work_pools()[0],
-        shares=wanted.shares, host=wanted.host, port=port, workers=wanted.workers, limit=wanted.limit,
+        seat=wanted.seat, shares=wanted.shares, host=wanted.host, port=port, workers=wanted.workers, limit=wanted.limit,
         database_url=_prefect_database(settings), auth=auth, callbacks_port=callbacks_port,
     )  # fmt: skip
 
@@ -136,9 +142,12 @@ def advice(plan: Plan, settings: Settings) -> list[str]:
     if plan.shares == ("worker",):
         return []
     own = plan.database_url or next((os.environ[name] for name in DATABASES if name in os.environ), "sqlite")
-    if not own.startswith("sqlite"):
-        return []
-    if plan.workers > 1 or plan.shares or not settings.database_url.startswith("sqlite"):
-        return ["Prefect keeps its data in SQLite, which is for trying: for more than one worker name a PostgreSQL with "
-                "prefect_database_url"]  # fmt: skip
-    return []
+    grown = plan.workers > 1 or bool(plan.shares) or not settings.database_url.startswith("sqlite")
+    said = []
+    if own.startswith("sqlite") and grown:
+        said.append("Prefect keeps its data in SQLite, which is for trying: for more than one worker name a PostgreSQL "
+                    "with prefect_database_url")  # fmt: skip
+    if plan.shares and MESSAGING not in os.environ:
+        said.append(f"the API and the services of Prefect hear of each other through Redis: set {MESSAGING} and what "
+                    "belongs to it, or no automation will start")  # fmt: skip
+    return said

@@ -33,13 +33,13 @@ def run(wanted: Wanted) -> None:
     fresh = is_fresh(wanted)
     home = folder_of(wanted) if fresh else load_settings(wanted.home).home
     with ExitStack() as stack:
-        seat = stack.enter_context(take_seat(home, wanted.shares))
+        seat = stack.enter_context(take_seat(home, wanted.seat))
         port = free_of(wanted.host, wanted.port, "--port") if wanted.has("api") else wanted.port
         pages = stack.enter_context(listen(wanted.health_host, wanted.health_port, "--health-port"))
         settings = _open(wanted, fresh)
         stack.callback(_close)
         plan = make_plan(wanted, settings, port, _callbacks_port(wanted))
-        voices = Voices(settings.home / "logs", wanted.json_logs, seat)
+        voices = Voices(settings.home / "logs", wanted.json_logs, wanted.seat)
         stack.callback(voices.close)
         _empty(plan.scratch)
         stack.callback(_empty, plan.scratch)

@@ -34,9 +34,9 @@ class Voices:
     Serves that have a home in common have each a `seat`, which is in the names of their files.
     """
 
-    def __init__(self, folder: Path, as_json: bool = False, seat: str = OWN) -> None:
+    def __init__(self, folder: Path, as_json: bool = False, seat: str = "") -> None:
         """Nothing was said yet."""
-        self._folder, self._as_json, self._seat = folder, as_json, Path(seat).stem.removeprefix(OWN).lstrip("-")
+        self._folder, self._as_json, self._seat = folder, as_json, seat
         self._files: dict[str, _Kept] = {}
 
     def hear(self, part: str, line: str) -> None:

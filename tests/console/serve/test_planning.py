@@ -128,6 +128,18 @@ def test_it_says_when_postgresql_is_wanted(home: Path, monkeypatch: pytest.Monke
     assert said(shares=("worker",), workers=3) == []
     monkeypatch.setenv("YUANMENG_PREFECT_DATABASE_URL", POSTGRES)
     assert said(workers=2) == []
+    (sentence,) = said(shares=("services",))
+    assert sentence.startswith("the API and the services of Prefect hear of each other through Redis")
+    monkeypatch.setenv("PREFECT_MESSAGING_BROKER", "prefect_redis.messaging")
+    assert said(shares=("services",)) == []
+
+
+def test_workers_of_one_machine_have_names_of_their_own() -> None:
+    names = (
+        parts(workers=2)["worker-2"].words[-1],
+        parts(shares=("worker",), seat="worker-vm-4211")["worker-1"].words[-1],
+    )
+    assert [name.partition(":")[2] for name in names] == ["2", "4211-1"]
 
 
 def test_only_an_empty_folder_or_an_unfinished_one_is_set_up(

@@ -61,8 +61,8 @@ def test_files_stay_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_serves_that_share_a_home_write_to_files_of_their_own(tmp_path: Path) -> None:
-    for seat in ("serve.lock", "serve-services.lock", "serve-worker-vm.lock"):
-        heard = Voices(tmp_path, as_json=True, seat=str(tmp_path / seat))
+    for seat in ("", "services", "worker-vm"):
+        heard = Voices(tmp_path, as_json=True, seat=seat)
         heard.hear("keeper", "here")
         heard.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
