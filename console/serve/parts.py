@@ -36,7 +36,8 @@ PATIENT = {
 class Plan:
     """What a serve is to run: for which home, where Prefect's API is, which shares, how many workers.
 
-    `seat` names it among those that have the home in common; `host` and `port` are where a server of ours listens; `auth` is what everybody must show who asks it, "" for nothing.
+    `seat` names it among those that have the home in common. `host` and `port` are where a server of ours listens; `auth`
+    is what everybody must show who asks it, "" for nothing.
     """
 
     home: Path
