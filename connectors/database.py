@@ -31,6 +31,8 @@ UNCOMPARED = {
     "audit_events": frozenset({"id"}),
     "sync_cursors": frozenset({"whole_on"}),  # when everything was asked for, not what was found
 }
+# Not compared at all: what is to be looked at and when it last was, not what was found (models/tables/news.py).
+LEFT_OUT = frozenset({"news", "cohort_news", "looks"})
 
 
 def open_engine(url: str) -> Engine:
@@ -169,7 +171,9 @@ def table_hashes(engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         present = set(inspect(connection).get_table_names())
         return {
-            name: _table_hash(connection, table) for name, table in sorted(METADATA.tables.items()) if name in present
+            name: _table_hash(connection, table)
+            for name, table in sorted(METADATA.tables.items())
+            if name in present - LEFT_OUT
         }
 
 

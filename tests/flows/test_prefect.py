@@ -19,9 +19,13 @@ from flows.decide import decide
 from flows.nightly import nightly_sync
 from flows.open_cohort import open_cohort
 from flows.publish_report import publish_report
+from flows.read_sources import read_sources
+from flows.sweeping import sweep_runs
 from flows.watch_stalls import watch_stalls
 
-FLOWS = (advance_cohort, decide, nightly_sync, open_cohort, publish_report, watch_stalls)
+FLOWS = (
+    advance_cohort, decide, nightly_sync, open_cohort, publish_report, read_sources, sweep_runs, watch_stalls,
+)  # fmt: skip
 PATIENCE = 60
 
 
