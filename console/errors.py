@@ -23,6 +23,7 @@ CODES = {
     "connectors.care.errors.CareError": WRONG,
     "connectors.spreadsheet.roster.UnreadableSheet": WRONG,
     "models.vault.KeyMissing": WRONG,
+    "flows.deployments.NotDeployed": OUTSIDE,
     "connectors.errors.Transient": OUTSIDE,
     "connectors.errors.Permanent": OUTSIDE,
 }
@@ -41,6 +42,8 @@ DATABASE = (
     (("no such column", "undefinedcolumn"), "the database is of an older Yuanmeng: run `yuanmeng init`", WRONG),
     (("not a database",), f"the file is no database: {NO_DATABASE}", WRONG),
     (("readonly", "read-only"), "the database may only be read: let its owner run this, or give the right to", WRONG),
+    (("permission denied", "must be owner", "insufficientprivilege"),
+     "the role that database_url names lacks a right: let the owner's role do it (docs/operations.md, roles)", WRONG),
     (("is full",), "the disk of the database is full: free some space, then try again", OUTSIDE),
     (("unable to open", *UNCONNECTED), f"the database cannot be reached: {NO_DATABASE}", OUTSIDE),
     (("locked", "lock timeout"), "the database is busy with another command: wait for it to end, then try again",

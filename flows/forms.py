@@ -1,43 +1,52 @@
-"""What the flows' forms share: the types of their fields, the names of their runs, and a log without numbers.
+"""What the flows' forms share: the types of their fields, the check of what was filled in, the names of their runs.
 
-Belongs here: what Prefect shows, keeps or checks of a parameter. Does not: any flow.
-Prefect keeps parameters in clear and logs bad ones: a field refuses what looks like a personal number, by a pattern
-that Prefect's server checks before it stores anything.
+Belongs here: what Prefect shows, keeps or checks of a parameter, how a run that fails says so in one sentence, and a log
+without numbers. Does not: any flow, or the fields themselves (tasks/fields.py).
 """
 
 import logging
-from collections.abc import Callable
-from datetime import date
-from typing import Annotated
+import re
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import signature
+from typing import Annotated, Any, ParamSpec, TypeVar
 
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
-from pydantic import AfterValidator, Field
+from prefect.states import Failed
+from pydantic import ValidationError, validate_call
 
+from connectors.errors import OutsideError
 from models.clock import business_date
-from models.rules.privacy import PERSONAL_NUMBER, holds_personal_number, mask_numbers
+from models.rules.privacy import mask_numbers
+from tasks.errors import BadInput, Held
+from tasks.fields import CODE, CODE_PATTERN, DAY, DAY_PATTERN, Code, Day, Wanted, Words, first_mistake
 
-CODE_PATTERN = rf"^(?!.*{PERSONAL_NUMBER})[\w:.-]{{1,80}}$"
-DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-TEXT_PATTERN = rf"^(?!.*{PERSONAL_NUMBER})"
+P = ParamSpec("P")
+R = TypeVar("R")
 
+AsOf = Annotated[Day | None, Wanted(f"{DAY}, or nothing for today (留空为今天)")]
+CodeOrNone = Annotated[Code | None, Wanted(f"{CODE}, or nothing (或留空)", CODE_PATTERN)]
+YesOrNo = Annotated[bool, Wanted("yes or no (是或否)")]
+ACTOR = "who acts: a name or a post, without numbers (姓名或岗位，不要填号码)"
+REASON = (
+    "the reason, without an ID, bank or mobile number: name a person by the id that the screens show (原因，不要填号码)"
+)
+TOLD = (BadInput, Held, OutsideError)  # each is one sentence for a coordinator
 
-def _harmless(text: str) -> str:
-    if holds_personal_number(text):
-        raise ValueError("it holds what looks like a personal number: name the person by the id shown on the screens")
-    return text
-
-
-Code = Annotated[str, AfterValidator(_harmless), Field(json_schema_extra={"pattern": CODE_PATTERN})]
-Words = Annotated[str, AfterValidator(_harmless), Field(json_schema_extra={"pattern": TEXT_PATTERN})]
-AsOf = Annotated[date, Field(json_schema_extra={"pattern": DAY_PATTERN})] | None
+logger = logging.getLogger(__name__)
 
 
 class _Masking(logging.Filter):
-    """Prefect's own loggers quote the parameters they refuse."""
+    """Prefect's own loggers quote the parameters they refuse, and errors that nobody expected."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask the numbers of a record; every record passes."""
+        """Mask the numbers of a record, those of its exception too; every record passes."""
         record.msg, record.args = mask_numbers(record.getMessage()), ()
+        if record.exc_info and isinstance(record.exc_info[1], TOLD):
+            record.exc_info = None  # its sentence says it all
+        if record.exc_info and record.exc_info[0] is not None:
+            record.exc_text = mask_numbers(logging.Formatter().formatException(record.exc_info))
         return True
 
 
@@ -45,16 +54,64 @@ for _name in ("prefect.flows", "prefect.engine", "prefect.flow_runs", "prefect.t
     logging.getLogger(_name).addFilter(_Masking())
 
 
-def named(prefix: str, parameter: str = "") -> Callable[[], str]:
-    """Name a run by what it does, for which code, and on which business date."""
+def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Check what a flow's form was given, and let its run fail with the sentence of its error and nothing else.
+
+    The flow below it says `validate_parameters=False`: Prefect's own check would put what was filled in into the
+    message of the run's state. Outside a flow run errors are raised as they are, a wrong parameter as BadInput.
+    """
+    # What pydantic made of the parameters comes back from the call of this, before the flow begins.
+    checked = validate_call(wraps(function)(lambda *args, **named: (args, named)))
+    fields = [*signature(function).parameters]
+
+    @wraps(function)
+    async def run(*args: P.args, **named: P.kwargs) -> R:
+        try:
+            given, more = _checked(checked, {**dict(zip(fields, args, strict=False)), **named})
+            return await function(*given, **more)
+        except Exception as error:
+            if FlowRunContext.get() is None:
+                raise
+            return Failed(message=_sentence(error), data=error)  # type: ignore[return-value]
+
+    return run
+
+
+def _checked(checked: Callable[..., Any], given: dict[str, Any]) -> Any:
+    try:
+        return checked(**given)
+    except ValidationError as error:
+        place, said = first_mistake(error)
+    raise BadInput(f"{place} cannot be used: {said}; correct it and start the run again")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, TOLD):
+        return mask_numbers(" ".join(str(error).split()))
+    logger.error("A run ended with an error that nobody expected", exc_info=error)
+    return f"something went wrong that nobody expected ({type(error).__name__}): the log of this run says more"
+
+
+def named(prefix: str, *parameters: str) -> Callable[[], str]:
+    """Name a run by what it does, for which code, and on which business date.
+
+    A parameter's name may lead into it: `plan.code`.
+    """
 
     def name() -> str:
         given = flow_run.parameters
-        words = [
-            prefix,
-            str(given.get(parameter) or "") if parameter else "",
-            business_date(given.get("as_of")).isoformat(),
-        ]
-        return "-".join(word for word in words if word)
+        day = _named(given, "as_of", DAY_PATTERN) or business_date().isoformat()
+        return "-".join(word for word in (prefix, *(_named(given, one) for one in parameters), day) if word)
 
     return name
+
+
+def _named(given: Any, path: str, pattern: str = CODE_PATTERN) -> str:
+    """What a parameter adds to a name: nothing where it is none, or not yet checked and no code."""
+    for part in path.split("."):
+        given = given.get(part) if isinstance(given, dict) else getattr(given, part, None)
+    word = "" if given is None else str(given)
+    return word if re.search(pattern, word) else ""
+
+
+__all__ = ["ACTOR", "REASON", "AsOf", "Code", "CodeOrNone", "Day", "Wanted", "Words", "YesOrNo", "form", "named"]

@@ -57,6 +57,21 @@ class Board:
     new_notice: Notice | None = None
     study: Study | None = None
 
+    def again(self, today: date) -> "Board":
+        """Give the same evidence to be judged anew, by another `today`; nothing is declared or decided yet."""
+        other = Board(self.session, self.cohort, today, self.calendar, self.policies, study=self.study)
+        known = {
+            name: value for name, value in vars(self).items() if isinstance(vars(Board).get(name), cached_property)
+        }
+        vars(other).update({name: value for name, value in known.items() if name != "policy"})
+        return other
+
+    def awaits_what(self, other: "Board") -> bool:
+        """Whether the same is awaited here as there, from the same holders until the same days."""
+        return {key: _moving(wait) for key, wait in self.declared.items()} == {
+            key: _moving(wait) for key, wait in other.declared.items()
+        }
+
     @cached_property
     def policy(self) -> Policy:
         """The policy that holds today."""
@@ -287,9 +302,16 @@ def close_step(session: Session, participant: Participant, on: date) -> None:
         step.left_on = on
 
 
+MOVING = ("stage", "holder", "holder_code", "due_on", "provisional")  # what may move while a wait is open
+
+
+def _moving(wait: Wait) -> tuple[object, ...]:
+    return tuple(getattr(wait, name) for name in MOVING)
+
+
 def _refresh(stored: Wait, declared: Wait) -> None:
-    """Carry over what may move while a wait is open: its holder, its due date, that it is open."""
-    for name in ("stage", "holder", "holder_code", "due_on", "provisional"):
+    """Carry over what may move, and that it is open."""
+    for name in MOVING:
         if getattr(stored, name) != getattr(declared, name):
             setattr(stored, name, getattr(declared, name))
     if stored.resolved_on is not None:

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 from connectors.bulk import Versions, upsert, versions_of
 from models.records import Unreadable
 from models.repositories import reported
+from models.repositories.news import note_written, remove
 from models.tables.base import Table
 from models.tables.operations import SourceVersion
 from models.vault import opaque
@@ -128,6 +129,8 @@ def _take_reported(
     standing = reported.versions(source.session, shape.table, keys)
     sifted = sift(records, keys, versions.digests, standing, source.latest)
     outcome, good = _judged(source, kind, records, versions, keys, sifted)
+    stood = [keys[one] for one in good if keys[one] in standing]
+    note_written(source.session, shape.table, shape.columns, versions.at(good).rows, stood)
     upsert(source.session.connection(), shape.table, shape.columns, versions.at(good))
     outcome.written = len(good)
     _take_away(source, shape, [(records[one], keys[one]) for one in sifted.removed if keys[one] in standing], outcome)
@@ -157,7 +160,7 @@ def _take_away(source: Source, shape: Shape, going: Sequence[tuple[Any, Any]], o
     held = reported.referred_to(source.session, shape.table, {key[0] for _, key in going}) if shape.keys == 1 else set()
     outcome.broken += [(record, HUNG_ON) for record, key in going if key[0] in held]
     free = [key for _, key in going if key[0] not in held]
-    reported.remove(source.session, shape.table, free)
+    remove(source.session, shape.table, free)
     outcome.removed = len(free)
 
 

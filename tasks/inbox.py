@@ -11,7 +11,7 @@ from sqlmodel import Session
 from connectors.database import alone
 from models.clock import business_date
 from models.repositories.audit import record
-from models.repositories.lifecycle import approved_reviews
+from models.repositories.lifecycle import approved_reviews, asked_in
 from models.repositories.people import is_open_elsewhere, nominations_of
 from models.rules.policy import policy_on
 from models.rules.privacy import holds_personal_number
@@ -26,14 +26,17 @@ from tasks.office import office, unit_of_work
 from tasks.recognition import decide_claim
 from tasks.step import step
 
+ANY, OVERRIDE = "any", "override"
+
 
 @step(name="decide")
 async def answer_requests(
-    ids: list[str], answer: str, reason: str, actor: str, as_of: date | None = None
+    ids: list[str], answer: str, reason: str, actor: str, as_of: date | None = None, kind: str = ANY
 ) -> dict[str, Any]:
     """Answer questions of the inbox, each in its own right; say which could not be answered so, and why.
 
-    The same answer again changes nothing. Raises BadInput for a wrong answer or a missing reason.
+    `kind` lets only questions of that kind be answered. The same answer again changes nothing.
+    Raises BadInput for a wrong answer or a missing reason.
     """
     if answer not in ("approve", "refuse"):
         raise BadInput("answer with approve or refuse")
@@ -45,12 +48,28 @@ async def answer_requests(
     with unit_of_work() as session:
         alone(session, "decisions")  # two people may answer one question at once: the second sees what the first said
         for request_id in ids:
-            problem = _answer_one(session, request_id, answer, reason.strip(), actor, business_date(as_of))
+            problem = _of_another_kind(session, request_id, kind) or _answer_one(
+                session, request_id, answer, reason.strip(), actor, business_date(as_of)
+            )
             if problem:
                 outcome["refused"].append({"id": request_id, "reason": problem})
             else:
                 outcome["decided"].append(request_id)
     return outcome
+
+
+def cohorts_of(ids: list[str]) -> list[str]:
+    """Give the codes of the cohorts that questions of the inbox belong to; what is not known belongs to none."""
+    with unit_of_work() as session:
+        return asked_in(session, ids)
+
+
+def _of_another_kind(session: Session, request_id: str, kind: str) -> str:
+    if kind == ANY:
+        return ""
+    request = session.get(DecisionRequest, request_id)
+    found = request.kind if request is not None else OVERRIDE
+    return "" if found == kind else f"it is a question of another kind ({found}): choose that kind, or {ANY}"
 
 
 def _answer_one(session: Session, request_id: str, answer: str, reason: str, actor: str, today: date) -> str:

@@ -4,16 +4,17 @@ Belongs here: the order of stages and the transaction of one cohort. Does not: a
 """
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, timedelta
 from types import ModuleType
 from typing import Any
 
 from sqlmodel import Session
 
+from connectors.logs import about_cohort
 from models.clock import business_date
 from models.identity import make_id
-from models.repositories.organisations import cohorts_under_way
 from models.rules.cohorts import cohort_stage, stages_between
+from models.rules.today import Today
 from models.tables.lifecycle import Step
 from models.tables.organisations import Cohort
 from models.tables.people import Participant
@@ -32,6 +33,7 @@ from tasks import (
 )  # fmt: skip
 from tasks.board import Board
 from tasks.errors import BadInput
+from tasks.news import Glance, has_changed
 from tasks.office import office, unit_of_work
 from tasks.step import AGAIN, step
 
@@ -48,30 +50,53 @@ BEFORE_TEACHING = ("nomination", "review", "public_notice", "admission", "regist
 
 @step(name="advance-cohorts", retries=AGAIN)
 async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
-    """Advance a batch of cohorts, each in its own transaction; give where each stands."""
+    """Advance a batch of cohorts, news or not, each in its own transaction; give where each stands."""
     return {code: advance(code, business_date(as_of)) for code in codes}
-
-
-@step(name="open-cohorts", retries=AGAIN)
-async def open_cohorts() -> list[str]:
-    """Give the codes of the cohorts that are not closed."""
-    with unit_of_work() as session:
-        return cohorts_under_way(session)
 
 
 def advance(code: str, today: date) -> dict[str, Any]:
     """Move one cohort as far as the evidence known today carries it; running it twice changes nothing."""
-    with unit_of_work() as session:
-        cohort = session.get(Cohort, code, with_for_update=True)
-        if cohort is None:
-            raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
-        board = Board(session, cohort, today, office().calendar, office().policies)
-        _move_participants(board)
-        public_notice.publish(board)
-        funding.settle(board)
-        _move_cohort(board)
-        board.finish_waits()
-        return {"stage": cohort.stage, "waits": len(board.declared)}
+    with about_cohort(code), unit_of_work() as session:
+        return look_at(session, code, today)
+
+
+def look_at(session: Session, code: str, today: date) -> dict[str, Any]:
+    """Advance a cohort within a transaction, and keep how it was looked at. Raises BadInput for one that is not there."""
+    cohort = session.get(Cohort, code, with_for_update=True)
+    if cohort is None:
+        raise BadInput(f"there is no cohort {code}: see `yuanmeng cohort list`")
+    glance = Glance(session, code, today)
+    board = Board(session, cohort, today, office().calendar, office().policies)
+    _carry(board)
+    board.finish_waits()
+    moved = has_changed(session)
+    missed = glance.keep(changes_on(board), moved)
+    return {"stage": cohort.stage, "waits": len(board.declared), "missed": missed}
+
+
+def changes_on(board: Board) -> date | None:
+    """Give the first day to come on which a rule may decide otherwise though nothing is new; None for no day.
+
+    All is decided once more on the same evidence, by a day that remembers what it is compared with. Nothing comes of
+    that; were it otherwise, the cohort is looked at again tomorrow.
+    """
+    asking = Today(board.today)
+    rehearsal = board.again(asking)
+    with board.session.begin_nested() as attempt:
+        board.session.info["wrote"] = False
+        _carry(rehearsal)
+        if has_changed(board.session) or not rehearsal.awaits_what(board):
+            attempt.rollback()
+            return board.today + timedelta(days=1)
+    return asking.changes_on
+
+
+def _carry(board: Board) -> None:
+    """Move everybody, publish what hangs from today, settle the money, and let the cohort follow."""
+    _move_participants(board)
+    public_notice.publish(board)
+    funding.settle(board)
+    _move_cohort(board)
 
 
 def _move_participants(board: Board) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import Session
 
 from connectors.calendar import china_calendar
 from connectors.database import open_engine
 from connectors.settings import Settings, load_keyring, load_settings
+from models.repositories.news import gather, note_gathered
 from models.rules.policy import DEFAULT_POLICIES, Policy, policies_from, policy_on
 from models.rules.workdays import Calendar
 from models.vault import use_keyring
@@ -63,6 +64,13 @@ def office() -> Office:
     return _office
 
 
+class Work(Session):
+    """A session that keeps in mind what it writes: it is noted as news in the same transaction."""
+
+
+event.listen(Work, "after_flush", gather)
+
+
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
     """Open a transaction: everything in it is committed together at its end, or nothing is.
@@ -73,7 +81,8 @@ def unit_of_work() -> Iterator[Session]:
         raise RuntimeError("a unit of work is open already: pass its session on instead of opening another")
     token = _working.set(True)
     try:
-        with Session(office().engine, expire_on_commit=False) as session, session.begin():
+        with Work(office().engine, expire_on_commit=False) as session, session.begin():
             yield session
+            note_gathered(session)
     finally:
         _working.reset(token)

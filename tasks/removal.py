@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from models.repositories import reported
 from models.repositories.common import within
+from models.repositories.news import remove
 from models.rules.reading import Doubts, is_suddenly_empty, too_much_removed
 from models.tables.base import Table
 from tasks.errors import Held
@@ -140,7 +141,7 @@ def _remove(source: Source, kind: type[Any], keys: list[Any], answered: Answered
     rows = keys if shape is not None else [(source.key(one),) for one in keys]
     if shape is None or shape.keys == 1:
         return _remove_free(source.session, table, rows, answered)
-    reported.remove(source.session, table, rows)
+    remove(source.session, table, rows)
     return len(rows)
 
 
@@ -149,5 +150,5 @@ def _remove_free(session: Session, table: type[Table], rows: list[Any], answered
     free = [key for key in rows if key[0] not in hung_on]
     if hung_on:
         answered.left.append((table, [key for key in rows if key[0] in hung_on]))
-    reported.remove(session, table, free)
+    remove(session, table, free)
     return len(free)

@@ -27,19 +27,24 @@ Figures = dict[str, Any]
 
 
 @step(name="write-report")
-async def write_report(period: str | None = None, out: str | None = None, as_of: date | None = None) -> str:
-    """Write the report of a period and give its path. Raises BadInput for a period or file kind not known."""
+async def write_report(period: str | None = None, form: str = "xlsx", as_of: date | None = None) -> str:
+    """Write the report of a period among the office's reports and give its path. Raises BadInput for a period not known."""
     today = business_date(as_of)
     last, label = _period(period, today)
-    target = Path(out) if out else office().settings.home / "reports" / f"report-{label}.xlsx"
-    writer = WRITERS.get(target.suffix.lower())
-    if writer is None:
-        raise BadInput(f"a report is written as .xlsx, .html or .json, not {target.suffix or 'without an ending'}")
+    target = office().settings.home / "reports" / f"report-{label}.{form}"
     with unit_of_work() as session:
         figures = {"period": label, "as_of": today.isoformat(), **gather(session, last)}
     target.parent.mkdir(parents=True, exist_ok=True)
-    writer(target, figures)
+    WRITERS[form](target, figures)
     return str(target)
+
+
+def form_of(path: Path) -> str:
+    """Give the form that a file's ending asks for. Raises BadInput for an ending not known."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in WRITERS:
+        raise BadInput(f"a report is written as .xlsx, .html or .json, not {path.suffix or 'without an ending'}")
+    return form
 
 
 def _period(period: str | None, today: date) -> tuple[date, str]:
@@ -131,4 +136,4 @@ def _fill(sheet: Any, rows: list[Figures]) -> None:
         sheet.append([str(value) for value in row.values()])
 
 
-WRITERS = {".json": _write_json, ".html": _write_html, ".xlsx": _write_sheet}
+WRITERS = {"json": _write_json, "html": _write_html, "xlsx": _write_sheet}

@@ -3,6 +3,7 @@
 Belongs here: the command. Does not: the figures (tasks/report.py).
 """
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,13 @@ def report(
 ) -> None:
     """Write the report of a period 报表."""
     from console.run import flow_of, open_home, run_flow
+    from tasks.report import form_of
 
     open_home(home)
-    target = str(out.resolve()) if out is not None else None
+    form = form_of(out) if out is not None else None
     with progress("报表 report"):
-        path = run_flow(flow_of("publish_report"), period=period, out=target, as_of=as_of)
+        path = Path(run_flow(flow_of("publish_report"), period=period, form=form, as_of=as_of))
+    if out is not None:
+        out.resolve().parent.mkdir(parents=True, exist_ok=True)
+        path = shutil.copyfile(path, out.resolve())
     emit({"path": str(path)}, as_json, lambda made: [f"报表 report: {made['path']}"])

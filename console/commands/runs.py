@@ -52,16 +52,15 @@ def _tell_the_runs(home: Path | None) -> None:
 
 async def _work(pool: str, name: str, limit: int | None) -> None:
     """Work and sweep side by side until somebody asks to stop."""
-    from prefect.workers.process import ProcessWorker
-
-    from flows.sweeping import keep_sweeping, worker_name
+    from flows.sweeping import keep_sweeping
+    from flows.working import worker
 
     working = asyncio.current_task()
     assert working is not None  # noqa: S101  (asyncio.run made it)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
     sweeping = asyncio.create_task(keep_sweeping())
     try:
-        await ProcessWorker(work_pool_name=pool, name=worker_name(name), limit=limit).start()
+        await worker(pool, name, limit).start()
     except asyncio.CancelledError:
         pass
     finally:

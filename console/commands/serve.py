@@ -41,7 +41,8 @@ def serve(
     json_logs: Annotated[bool, typer.Option("--json-logs", help="Say everything as JSON lines.")] = False,
 ) -> None:
     """Run everything on this machine 运行, until Ctrl-C: Prefect's server, workers, nightly runs, the stall watch."""
-    from console.serve.run import Wanted, run
+    from console.serve.planning import Wanted
+    from console.serve.run import run
 
     shares = tuple(dict.fromkeys(share.value for share in only or ()))
     run(Wanted(home, host, port, health_host, health_port, callbacks_port, workers, limit, shares, json_logs))

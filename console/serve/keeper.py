@@ -17,13 +17,19 @@ logger = logging.getLogger("console.serve.keeper")
 async def keep(apply: bool) -> None:
     """Apply what belongs to the server where asked to, then sweep for ever.
 
-    Raises httpx.HTTPError or NotDeployed: the supervisor starts it again.
+    Ends the process where that cannot be applied: the supervisor starts it again.
     """
     from prefect.logging.configuration import setup_logging
 
+    from console.errors import explain
+
     setup_logging()
-    if apply:
-        await apply_all()
+    try:
+        if apply:
+            await apply_all()
+    except Exception as error:  # noqa: BLE001  (whatever it was, it is told in a sentence and tried again)
+        logger.error("deployments and automations could not be applied: %s", explain(error)[0])
+        sys.exit(1)
     await sweep_for_ever()
 
 

@@ -17,6 +17,7 @@ from console.serve.supervisor import Part
 SHARES = ("api", "services", "worker")  # what one machine of many may run alone; without any it runs everything
 ROOT = Path(__file__).parents[2]  # where our packages lie, for children whose folder is another
 API_AUTH, SERVER_AUTH = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
+UI_API = "/api"  # Prefect's page asks where it came from, whatever the port and the name under which people reach it
 DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
 DATABASES = (DATABASE, "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 QUIET = {
@@ -35,12 +36,14 @@ PATIENT = {
 class Plan:
     """What a serve is to run: for which home, where Prefect's API is, which shares, how many workers.
 
-    `host` and `port` are where a server of ours listens; `auth` is what everybody must show who asks it, "" for nothing.
+    `seat` names it among those that have the home in common. `host` and `port` are where a server of ours listens; `auth`
+    is what everybody must show who asks it, "" for nothing.
     """
 
     home: Path
     config: Path
     api_url: str
+    seat: str = ""
     pool: str = ""
     shares: tuple[str, ...] = ()
     host: str = "127.0.0.1"
@@ -63,12 +66,15 @@ class Plan:
     @property
     def worker_names(self) -> list[str]:
         """The names under which its workers are known to Prefect's server: the sweep knows this machine's by them."""
-        return [f"{gethostname()}:{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
+        where = (
+            f"{gethostname()}:{self.seat.rpartition('-')[2]}-" if self.shares == ("worker",) else f"{gethostname()}:"
+        )
+        return [f"{where}{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
 
     @property
     def scratch(self) -> Path:
         """Where its processes put what they need for a moment; empty when it starts."""
-        return self.home / "prefect" / f"scratch-{'-'.join(sorted(self.shares)) or 'all'}-{gethostname()}"
+        return self.home / "prefect" / f"scratch-{self.seat or 'all'}"
 
 
 def parts_of(plan: Plan) -> list[Part]:
@@ -78,7 +84,7 @@ def parts_of(plan: Plan) -> list[Part]:
 
 def _servers(plan: Plan) -> list[Part]:
     """Prefect's server as one process, or its API and its background services apart."""
-    environment = _environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})
+    environment = {"PREFECT_UI_API_URL": UI_API, **_environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})}
     if plan.database_url:
         environment |= dict.fromkeys(DATABASES, plan.database_url)
     start = ("prefect", "server", "start", "--host", plan.host, "--port", str(plan.port))

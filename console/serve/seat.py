@@ -18,13 +18,12 @@ from tasks.errors import BadInput
 
 
 @contextmanager
-def take_seat(home: Path, shares: tuple[str, ...]) -> Iterator[str]:
-    """Hold the seat of a serve in a home, and give its name; what a killed one left running there is ended first.
+def take_seat(home: Path, name: str = "") -> Iterator[str]:
+    """Hold the seat of this name in a home, and give the mark of what belongs to it.
 
-    Each share of many machines has a seat of its own. Workers may be many in one home that machines have in common: one
-    on each. Raises BadInput in one sentence where somebody sits there.
+    What a killed one left running there is ended first. Raises BadInput in one sentence where somebody sits there.
     """
-    path = home / _lock_name(shares)
+    path = home / f"serve{'-' if name else ''}{name}.lock"
     home.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
         try:
@@ -37,11 +36,13 @@ def take_seat(home: Path, shares: tuple[str, ...]) -> Iterator[str]:
         yield seat
 
 
-def _lock_name(shares: tuple[str, ...]) -> str:
-    if not shares:
-        return "serve.lock"
-    here = f"-{socket.gethostname()}" if shares == ("worker",) else ""
-    return f"serve-{'-'.join(sorted(shares))}{here}.lock"
+def seat_name(shares: tuple[str, ...], health_port: int) -> str:
+    """Give the name of a seat: "" for a serve of everything, of which a home has one; each share has its own.
+
+    Of those with workers alone a home that machines have in common has many: each on its machine, by its health port.
+    """
+    here = f"-{socket.gethostname()}-{health_port}" if shares == ("worker",) else ""
+    return f"{'-'.join(sorted(shares))}{here}"
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:

@@ -29,11 +29,14 @@ class _Kept(RotatingFileHandler):
 
 
 class Voices:
-    """Hears the parts. `folder` takes a file a part; the screen gets readable lines, or JSON where `as_json`."""
+    """Hears the parts. `folder` takes a file a part; the screen gets readable lines, or JSON where `as_json`.
 
-    def __init__(self, folder: Path, as_json: bool = False) -> None:
+    Serves that have a home in common have each a `seat`, which is in the names of their files.
+    """
+
+    def __init__(self, folder: Path, as_json: bool = False, seat: str = "") -> None:
         """Nothing was said yet."""
-        self._folder, self._as_json = folder, as_json
+        self._folder, self._as_json, self._seat = folder, as_json, seat
         self._files: dict[str, _Kept] = {}
 
     def hear(self, part: str, line: str) -> None:
@@ -59,7 +62,7 @@ class Voices:
 
     def _file(self, part: str) -> _Kept:
         if part not in self._files:
-            path = self._folder / f"{part}.log"
+            path = self._folder / f"{self._seat}{'-' if self._seat else ''}{part}.log"
             path.touch(mode=0o600)
             self._files[part] = _Kept(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
         return self._files[part]

@@ -3,11 +3,12 @@
 Belongs here: rows of the lifecycle. Does not: whether a wait is a stall (rules/stalls.py), alerts (alerts.py).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, case, col, func, or_, select
 
 from models.tables.lifecycle import DecisionRequest, Notice, NoticeEntry, Step, Wait
 from models.tables.people import Nomination, Participant, Worker
@@ -37,6 +38,17 @@ class OverdueWait(NamedTuple):
     holder_code: str | None
     since: date
     due_on: date | None
+
+
+class HeldUp(NamedTuple):
+    """What one holder is waited on for: how many waits, of how many cohorts, how many are past due, the oldest's day."""
+
+    holder: str
+    kind: str
+    waits: int
+    cohorts: int
+    late: int
+    since: date
 
 
 def cohort_steps(session: Session, cohort_code: str) -> list[Step]:
@@ -91,6 +103,22 @@ def overdue_by_holder(session: Session, day: date) -> dict[str, int]:
     """Give how many open waits were due before a day, by the role that holds them."""
     query = select(Wait.holder, func.count()).where(col(Wait.resolved_on).is_(None), col(Wait.due_on) < day)
     return dict(session.exec(query.group_by(Wait.holder)).all())
+
+
+def waits_by_holder(session: Session, day: date) -> list[HeldUp]:
+    """Give the open waits of all cohorts by who holds them and what is awaited, those with the oldest first."""
+    alike: list[Any] = [Wait.holder, Wait.kind]
+    late = func.sum(case((col(Wait.due_on) < day, 1), else_=0))
+    counts = [func.count(), func.count(func.distinct(Wait.cohort_code)), late, func.min(Wait.since)]
+    query = select(*alike, *counts).where(col(Wait.resolved_on).is_(None)).group_by(*alike)
+    return [HeldUp(*row) for row in session.exec(query.order_by(func.min(Wait.since), *alike)).all()]
+
+
+def asked_in(session: Session, request_ids: Collection[str]) -> list[str]:
+    """Give the codes of the cohorts that questions of the inbox, or roster rows, belong to."""
+    asked = select(DecisionRequest.cohort_code).where(col(DecisionRequest.id).in_(request_ids))
+    rows = select(Nomination.cohort_code).where(col(Nomination.id).in_(request_ids))
+    return sorted({*session.exec(asked).all(), *session.exec(rows).all()})
 
 
 def unanswered(session: Session) -> list[tuple[DecisionRequest, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from sqlmodel import Session, col, exists, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.repositories.common import CHUNK, within
 from models.tables.funding import Award, LedgerLine, Payment
@@ -20,8 +21,19 @@ def cohorts(session: Session) -> list[Cohort]:
     return list(session.exec(select(Cohort).order_by(Cohort.code)).all())
 
 
+def cohorts_moved_on(session: Session, day: date, most: int) -> list[str]:
+    """Give the codes of the cohorts that came to where they stand on a day: `most` at most, in order."""
+    query = select(Cohort.code).where(Cohort.stage_entered_on == day).order_by(Cohort.code)
+    return list(session.exec(query.limit(most)).all())
+
+
 def cohorts_under_way(session: Session) -> list[str]:
-    """Give the codes of the cohorts a night advances, in order: those not closed, and closed ones with open business.
+    """Give the codes of the cohorts that may still move, in order: those not closed, and closed ones with open business."""
+    return list(session.exec(under_way()).all())
+
+
+def under_way() -> SelectOfScalar[str]:
+    """Give the query for the codes of the cohorts that may still move, in order.
 
     A payment may come back after the last certificate, and is then followed until it is paid again.
     """
@@ -33,7 +45,7 @@ def cohorts_under_way(session: Session) -> list[str]:
     query = select(Cohort.code).where(
         or_(Cohort.stage != "closed", col(Cohort.code).in_(unbooked), col(Cohort.code).in_(waiting))
     )
-    return list(session.exec(query.order_by(Cohort.code)).all())
+    return query.order_by(Cohort.code)
 
 
 def cohorts_opened_by(session: Session, day: date) -> list[Cohort]:

@@ -4,7 +4,7 @@ Belongs here: the list of table modules. Does not: a table, a query.
 Foreign keys are checked at commit, so that one transaction may write rows in any order.
 """
 
-from models.tables import credentials, funding, lifecycle, operations, organisations, people, teaching
+from models.tables import credentials, funding, lifecycle, news, operations, organisations, people, teaching
 from models.tables.base import Table
 
 METADATA = Table.metadata
@@ -15,5 +15,5 @@ for _table in METADATA.tables.values():
 
 __all__ = [
     "METADATA", "Table", "credentials", "funding", "lifecycle",
-    "operations", "organisations", "people", "teaching",
+    "news", "operations", "organisations", "people", "teaching",
 ]  # fmt: skip

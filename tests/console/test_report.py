@@ -12,7 +12,7 @@ from tests.console.conftest import DAY, Type
 
 @pytest.mark.parametrize("ending", ["xlsx", "html", "json"])
 def test_a_report_is_written_where_it_was_asked_for(typed: Type, nominees: str, tmp_path: Path, ending: str) -> None:
-    target = tmp_path / f"report.{ending}"
+    target = tmp_path / "new" / f"report.{ending}"
     ended = typed("report", "--period", "2026", "--out", str(target), *DAY, "--json")
     assert (ended.code, ended.json["path"], ended.err) == (0, str(target), "")
     if ending == "json":

@@ -3,6 +3,7 @@
 The tests of this file share one serve, in their order, and each leaves it healthy: its start is the costly part.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -10,9 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.logs import CONFIG
 from console.prefect_server import free_port
+from console.serve import keeper
 from console.serve.leash import SEAT, marked
+from flows.deployments import deployment_names
+from tasks.office import office, use_office
 from tests.console.conftest import Type
+from tests.fixtures.serves import AUTH, PATIENCE, Serve, command_line, until
 
-ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
-AUTH = "yuanmeng:the-secret-of-a-test"
 ID_NUMBER, MOBILE = "32020519881102000X", "13912345678"
 # A flow that logs, and fails, with numbers in all it says: as a worker's process runs one.
 FAILING = f"""
@@ -50,84 +50,10 @@ asyncio.run(fails("WX-2026A"))
 """
 
 
-@dataclass
-class Serve:
-    """A serve of this file: its home, its ports, its process, and what it said on its screen."""
-
-    home: Path
-    port: int = field(default_factory=free_port)
-    health_port: int = field(default_factory=free_port)
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def seat(self) -> str:
-        """The mark of its processes."""
-        return str(self.home / "serve.lock")
-
-    @property
-    def api(self) -> str:
-        """The address of Prefect's API."""
-        return f"http://127.0.0.1:{self.port}/api"
-
-    @property
-    def screen(self) -> str:
-        """What it has said."""
-        return (self.home.parent / "screen").read_text(encoding="utf-8")
-
-    def start(self) -> None:
-        """Type the command."""
-        words = ("--home", str(self.home), "--port", str(self.port), "--health-port", str(self.health_port))
-        with (self.home.parent / "screen").open("ab") as screen:
-            self.process = subprocess.Popen([sys.executable, "-m", "console", "serve", *words], cwd=ROOT, stderr=screen,
-                                            stdout=screen, env=self.environment)  # fmt: skip
-
-    def health(self) -> tuple[int, dict[str, Any]]:
-        """What the health page says; 0 where it is not there."""
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{self.health_port}/healthz", trust_env=False, timeout=10)
-        except httpx.HTTPError:
-            return 0, {}
-        return answer.status_code, answer.json()
-
-    def is_well(self) -> bool:
-        """Whether the health page says that all is well."""
-        return self.health()[0] == 200
-
-    def pids(self, words: str) -> list[int]:
-        """Its processes whose command line holds these words."""
-        return [pid for pid in marked(self.seat) if words in command_line(pid)]
-
-    def ask(self, method: str, path: str, **body: Any) -> Any:
-        """Ask Prefect's API as one who knows the secret."""
-        auth = httpx.BasicAuth(*AUTH.split(":"))
-        answer = httpx.request(method, f"{self.api}{path}", json=body, auth=auth, trust_env=False, timeout=30)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-
-def command_line(pid: int) -> str:
-    """What `ps` shows of a process to everybody."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def until(met: Callable[[], Any], why: Callable[[], object] = lambda: "") -> Any:
-    """Look again and again whether something has come about. Fails when it does not in time."""
-    end = time.monotonic() + PATIENCE
-    while not (found := met()):
-        assert time.monotonic() < end, why()
-        threading.Event().wait(0.1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """A serve that was started on an empty folder, with a secret that must be shown, and is healthy."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= {"PREFECT_SERVER_API_AUTH_STRING": AUTH, "PYTHONPATH": str(ROOT), SEAT: "of whoever runs the tests"}
-    serve = Serve(tmp_path_factory.mktemp("serve") / "home", environment=environment)
+    serve = Serve(tmp_path_factory.mktemp("serve") / "home")
     serve.start()
     try:
         until(serve.is_well, lambda: (serve.screen, serve.health()))
@@ -146,6 +72,8 @@ def test_an_empty_folder_becomes_a_home_that_is_healthy(served: Serve) -> None:
     assert {name: one["ok"] for name, one in report["checks"].items()} == dict.fromkeys(
         ("database", "migrated", "prefect", "parts", "deployments", "workers"), True
     )
+    settings = httpx.get(f"http://127.0.0.1:{served.port}/ui-settings", trust_env=False).json()
+    assert (settings["api_url"], settings["auth"]) == ("/api", "BASIC")
     until(lambda: "ready" in served.screen)
     (ready,) = (line for line in served.screen.splitlines() if "ready" in line)
     assert f"http://127.0.0.1:{served.port}" in ready
@@ -183,6 +111,28 @@ def test_a_request_without_the_secret_is_refused_and_the_worker_runs_a_flow(serv
     lines = [json.loads(line) for line in (served.home / "logs" / "worker-1.log").read_text().splitlines()]
     said = [one for one in lines if one.get("flow_run_id") == run and one.get("deployment") == "watch_stalls"]
     assert {one["flow_run"] for one in said if one["message"].startswith("Finished")} == {ended["name"]}
+
+
+def test_everything_is_applied_again_without_harm(served: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at each start of the keeper, here by its own function."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    def standing() -> list[tuple[str, str]]:
+        kept = [*served.ask("POST", "/deployments/filter"), *served.ask("POST", "/automations/filter"),
+                *served.ask("POST", "/work_pools/filter")]  # fmt: skip
+        return sorted((one["name"], one["id"]) for one in kept)
+
+    until(lambda: "automations applied" in served.screen)
+    before = standing()
+    for name, value in {"YUANMENG_HOME": str(served.home), "PREFECT_API_URL": served.api, "PREFECT_API_AUTH_STRING": AUTH,
+                        "PREFECT_HOME": str(served.home / "prefect")}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with temporary_settings({PREFECT_API_URL: served.api, PREFECT_API_AUTH_STRING: AUTH}):
+        asyncio.run(keeper.apply_all())
+    office().engine.dispose()
+    use_office(None)
+    assert standing() == before
+    assert {"yuanmeng", *deployment_names()} <= {name for name, _ in before}
 
 
 def test_a_flow_that_fails_at_a_personal_number_logs_none_of_it(served: Serve) -> None:

@@ -75,7 +75,7 @@ def test_every_flow_run_again_changes_nothing(url: str, tmp_path: Path) -> None:
                 await advance_cohort.fn(cohort=plans[0]["cohort"], as_of=day)
                 await watch_stalls.fn(as_of=day)
                 await nightly_sync.fn(as_of=day, full=True)
-                await publish_report.fn(out=str(tmp_path / "report.json"), as_of=day)
+                await publish_report.fn(form="json", as_of=day)
 
             asyncio.run(again())
             assert hashes(url) == before, milestone

@@ -60,6 +60,18 @@ def test_files_stay_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert kept(tmp_path, "server")[-1]["message"] == "line 99"
 
 
+def test_serves_that_share_a_home_write_to_files_of_their_own(tmp_path: Path) -> None:
+    for seat in ("", "services", "worker-vm"):
+        heard = Voices(tmp_path, as_json=True, seat=seat)
+        heard.hear("keeper", "here")
+        heard.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "keeper.log",
+        "services-keeper.log",
+        "worker-vm-keeper.log",
+    ]
+
+
 def test_a_full_disk_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     heard = Voices(tmp_path)
     (tmp_path / "serve.log").symlink_to("/dev/full")

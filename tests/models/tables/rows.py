@@ -23,6 +23,7 @@ from models.tables.lifecycle import (
     Step,
     Wait,
 )
+from models.tables.news import CohortNews, Look, News
 from models.tables.operations import (
     AuditEvent,
     ChatHealth,
@@ -60,7 +61,16 @@ YUAN = Decimal("1000.00")
 
 def every_row() -> list[SQLModel]:
     """A fresh row of each table, in an order in which they can be written."""
-    return [*_programme(), *_people(), *_lifecycle(), *_teaching(), *_credentials(), *_funding(), *_operations()]
+    return [
+        *_programme(),
+        *_people(),
+        *_lifecycle(),
+        *_teaching(),
+        *_credentials(),
+        *_funding(),
+        *_operations(),
+        *_news(),
+    ]
 
 
 def _programme() -> list[SQLModel]:
@@ -176,3 +186,11 @@ def _operations() -> list[SQLModel]:
         ChatHealth(connection="chat", failures=3, failing_on=DAY, failing_since=MOMENT, reason="away"),
         AuditEvent(key="k1", action="reveal", subject="W-1", actor="tester", on=DAY),
     ]  # fmt: skip
+
+
+def _news() -> list[SQLModel]:
+    return [
+        News(kind="worker", keys='["W-1"]'),
+        CohortNews(cohort_code="WX-2026A"),
+        Look(cohort_code="WX-2026A", looked_on=DAY, rules="r1", changes_on=DAY, round_on=DAY),
+    ]
