@@ -85,7 +85,8 @@ class Quiet(BaseModel):
 class Settings(BaseSettings):
     """The settings of one installation; YUANMENG_* in the environment goes before yuanmeng.toml.
 
-    `home` holds the database, the keys, logs, reports and `exchange/`.
+    `home` holds the database, the keys, logs, reports and `exchange/`. `prefect_database_url` and `prefect_auth_file` are
+    for `yuanmeng serve`: where Prefect's server keeps its data, and the file with what whoever asks it must show.
     """
 
     model_config = SettingsConfigDict(env_prefix="YUANMENG_", extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -101,6 +102,8 @@ class Settings(BaseSettings):
     actor: str = Field(default_factory=system_user, min_length=1)
     policies: tuple[dict[str, Any], ...] = ()
     connections_at_once: int = Field(default=24, ge=1)
+    prefect_database_url: str | None = None
+    prefect_auth_file: Path | None = None
     doubts: Doubts = Doubts()
 
     @classmethod
@@ -237,7 +240,8 @@ def _settled(settings: Settings, home: Path, base: Path) -> Settings:
     if url.startswith("sqlite:///") and not url.startswith(("sqlite:////", "sqlite:///:")):
         url = f"sqlite:///{home / url.removeprefix('sqlite:///')}"
     keys = home / settings.keys_file.expanduser()
-    return settings.model_copy(update={"home": home, "database_url": url, "keys_file": keys})
+    auth = home / settings.prefect_auth_file.expanduser() if settings.prefect_auth_file is not None else None
+    return settings.model_copy(update={"home": home, "database_url": url, "keys_file": keys, "prefect_auth_file": auth})
 
 
 def _first_mistake(error: ValidationError, config: Path) -> str:

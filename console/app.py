@@ -11,6 +11,7 @@ import typer
 from console.commands import (
     alerts,
     automations,
+    backup,
     callbacks,
     cohort,
     connections,
@@ -20,9 +21,11 @@ from console.commands import (
     keys,
     quarantine,
     reports,
+    retention,
     roster,
     runs,
     sandbox,
+    serve,
     stalls,
     sync,
     worker,
@@ -71,7 +74,11 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(quarantine.app, name="quarantine")
 app.command("report")(reports.report)
 app.command("callbacks")(callbacks.callbacks)
+app.command("serve")(serve.serve)
 app.command("sandbox")(sandbox.sandbox)
 app.command("take-runs")(runs.take_runs)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("retention")(retention.retention)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from connectors.logs import about_cohort
 from models.clock import business_date
 from models.identity import make_id
 from models.rules.cohorts import cohort_stage, stages_between
@@ -55,7 +56,7 @@ async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[s
 
 def advance(code: str, today: date) -> dict[str, Any]:
     """Move one cohort as far as the evidence known today carries it; running it twice changes nothing."""
-    with unit_of_work() as session:
+    with about_cohort(code), unit_of_work() as session:
         return look_at(session, code, today)
 
 

@@ -18,6 +18,8 @@ TEMPLATE = """\
 # keys_file = "keys.toml"                       # back it up apart from the database
 # channel = "yuanmeng"                          # the chat channel for alerts
 # language = "both"                             # zh, en or both
+# prefect_database_url = "postgresql://user@host/prefect"   # of `yuanmeng serve`; SQLite in the home, if not set
+# prefect_auth_file = "prefect-auth"            # one line that everybody must show who asks Prefect's server
 # connections_at_once = 24                      # systems that are read side by side
 # doubts = { broken_share = 0.05, least_rows = 200, removed_share = 0.10 }   # from where on a reading is held
 # quiet = { from = "21:00", until = "08:00" }   # hours in which only what is urgent is told
@@ -50,6 +52,11 @@ client_secret_env = "WUXI_OU_SECRET" }
 
 def init(home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Set up a home 初始化. It gets the database, the keys, a commented yuanmeng.toml; run again it changes nothing."""
+    emit(set_up(home), as_json, _told)
+
+
+def set_up(home: Path | None) -> dict[str, Any]:
+    """Set up a home, and give where its folder, settings and keys are; what is there already is left as it is."""
     from connectors.database import migrate
     from connectors.settings import CONFIG_NAME, create_keys, load_settings
 
@@ -63,7 +70,7 @@ def init(home: Home = None, as_of: AsOf = None, as_json: AsJson = False) -> None
         (settings.home / folder).mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys_file)
     migrate(settings.database_url)
-    emit({"home": str(settings.home), "config": str(config), "keys": str(settings.keys_file)}, as_json, _told)
+    return {"home": str(settings.home), "config": str(config), "keys": str(settings.keys_file)}
 
 
 def _told(made: dict[str, Any]) -> list[str]:

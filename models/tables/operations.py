@@ -105,7 +105,10 @@ class Quarantine(Table, table=True):
 
 
 class Outbox(Table, table=True):
-    """An effect on the outside, committed with its cause; its id is the key the other side recognises."""
+    """An effect on the outside, committed with its cause; its id is the key the other side recognises.
+
+    `recorded_at` is when it was put here; a row from before it was written down has none.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (one_of("status", ("waiting", "sent", "failed")),)
@@ -121,6 +124,7 @@ class Outbox(Table, table=True):
     sent_on: date | None = None
     answer: str = ""
     problem: str = ""
+    recorded_at: datetime | None = instant(default_factory=now)
 
 
 class ChatHealth(Table, table=True):
