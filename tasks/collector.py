@@ -13,12 +13,6 @@ YOUNG = 200_000  # new objects after which it looks at those
 _quiet = 0
 
 
-def sweep() -> None:
-    """Look at what is new, where a batch has passed: what hangs in cycles holds whole answers of sources."""
-    if _quiet:
-        gc.collect(0)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Let the collector leave alone what is there already, and look at new objects seldom."""

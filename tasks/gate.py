@@ -23,8 +23,8 @@ from tasks.gates.suites import judge
 from tasks.holding import cure, hold_back
 from tasks.mirror import MIRRORS, look_up
 from tasks.points import reached
-from tasks.shapes import SHAPES, Maker, Shape, is_ours, stand_in_order
-from tasks.sifting import Sifted, is_removed, sift
+from tasks.shapes import SHAPES, Maker, Shape, ours_of, stand_in_order
+from tasks.sifting import Sifted, is_removed, places_removed, sift
 from tasks.source import Broken, Names, Source, key_of
 
 HUNG_ON = "still-referred-to"  # the rule that a row breaks when its source deletes it before those that refer to it
@@ -74,7 +74,7 @@ def rows_ahead(connection: str, batch: Sequence[Any]) -> Versions | None:
     shape = SHAPES.get(next(iter(kinds))) if len(kinds) == 1 else None
     if shape is None or shape.prepare is not None:
         return None
-    return _versions(shape.maker(Names(connection)), [record for record in batch if is_ours(record)])
+    return _versions(shape.maker(Names(connection)), ours_of(batch))
 
 
 def _versions(make: Maker, records: Sequence[Any]) -> Versions:
@@ -86,9 +86,7 @@ def take(source: Source, stream: str, batch: Sequence[Any], ahead: Versions | No
 
     `ahead` is what `rows_ahead` made of the batch. Raises GateBroken when a rule could not be asked.
     """
-    taken, kinds = Taken(), dict[type[Any], list[Any]]()
-    for record in batch:
-        kinds.setdefault(type(record), []).append(record)
+    taken, kinds = Taken(), _by_kind(batch)
     broken = [(record, record.rule) for record in kinds.pop(Unreadable, ())]
     for kind in stand_in_order(kinds):
         outcome = _take_kind(source, stream, kind, kinds[kind], taken, ahead)
@@ -105,11 +103,19 @@ def take(source: Source, stream: str, batch: Sequence[Any], ahead: Versions | No
     return taken
 
 
+def _by_kind(batch: Sequence[Any]) -> dict[type[Any], Sequence[Any]]:
+    """The records of a batch by their type; nearly always they have one."""
+    kinds = set(map(type, batch))
+    if len(kinds) == 1:
+        return {kinds.pop(): batch}
+    return {kind: [record for record in batch if type(record) is kind] for kind in kinds}
+
+
 def _take_kind(
     source: Source, stream: str, kind: type[Any], records: Sequence[Any], taken: Taken, ahead: Versions | None
 ) -> _Outcome:
     if kind in SHAPES:
-        return _take_reported(source, kind, [record for record in records if is_ours(record)], taken, ahead)
+        return _take_reported(source, kind, ours_of(records), taken, ahead)
     return _take_told(source, stream, kind, records, taken)
 
 
@@ -121,12 +127,12 @@ def _take_reported(
     if shape.prepare is not None:
         records = shape.prepare(source, records)
     versions = ahead or _versions(shape.maker(source), records)
-    keys = [row[: shape.keys] for row in versions.rows]
-    removed = {place for place, one in enumerate(records) if is_removed(one)}
+    keys = shape.keys_of(versions.rows)
+    removed = places_removed(records)
     for place in removed:
         versions.digests[place] ^= 1  # that a row is no more is another version than the row itself
     taken.answered[kind] = [key for place, key in enumerate(keys) if place not in removed] if removed else keys
-    standing = reported.versions(source.session, shape.table, keys)
+    standing = reported.versions(source.session, shape.table, keys, versions.digests)
     sifted = sift(records, keys, versions.digests, standing, source.latest)
     outcome, good = _judged(source, kind, records, versions, keys, sifted)
     stood = [keys[one] for one in good if keys[one] in standing]
@@ -146,11 +152,18 @@ def _judged(
     if not news:
         return _Outcome(), []
     rows = versions.at(news).rows if kind in SHAPES else []
-    asked = Judged(source, kind, [records[one] for one in news], rows, [keys[one] for one in news])
+    asked = Judged(source, kind, _at(records, news), rows, _at(keys, news))
     broken = judge(asked)
     reached("gated")
+    if not broken:
+        return _Outcome(), news
     outcome = _Outcome([(records[news[place]], ",".join(rules)) for place, rules in sorted(broken.items())])
     return outcome, [one for place, one in enumerate(news) if place not in broken]
+
+
+def _at(items: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
+    """Give the items at some places, each named once and in order."""
+    return items if len(places) == len(items) else list(map(items.__getitem__, places))
 
 
 def _take_away(source: Source, shape: Shape, going: Sequence[tuple[Any, Any]], outcome: _Outcome) -> None:

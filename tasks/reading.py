@@ -26,7 +26,6 @@ from models.repositories.operations import held_back
 from models.repositories.teaching import classes_running
 from models.rules.reading import LEAST_TAKEN_BACK, Doubts, reads_whole, too_much_broken, too_much_taken_back
 from models.tables.operations import SyncCursor
-from tasks.collector import sweep
 from tasks.errors import Held
 from tasks.gate import HUNG_ON, Counts, Taken, rows_ahead, take
 from tasks.gates.suites import GateBroken
@@ -35,11 +34,12 @@ from tasks.office import office, unit_of_work
 from tasks.points import reached
 from tasks.progress import tell
 from tasks.removal import Answered, stood_before, take_away_left, take_away_missing
+from tasks.sifting import newest_stamp
 from tasks.source import Source
 from tasks.streams import CLASS_SCOPED, NO_SINCE
 
 OVERLAP = timedelta(minutes=10)
-BATCH_ROWS = 20_000
+BATCH_ROWS = 16_000
 Report = dict[str, Any]
 R = TypeVar("R")
 
@@ -146,7 +146,6 @@ class Reading:
         with unit_of_work() as session:
             self._take(session, batch)
         reached("batch-committed")
-        sweep()
 
     def _take(self, session: Session, batch: "Batch") -> Taken:
         """Write one batch. Raises Held.
@@ -161,7 +160,7 @@ class Reading:
         self.counts.add(taken.counts)
         self.newly_broken += len(taken.newly_broken)
         self.spoilt = self.spoilt or any(map(is_spoilt, taken.newly_broken))
-        self.newest = _newest(self.newest, batch.rows, source.latest)
+        self.newest = later_of(self.newest, newest_stamp(batch.rows, source.latest))
         if self.whole:
             self.answered.add(taken.answered, len(taken.broken))
             self.broken.update(taken.broken)
@@ -317,12 +316,6 @@ async def fetch_ahead(connection: str, pages: AsyncIterator[Page[Any]]) -> Async
     finally:
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)
-
-
-def _newest(before: datetime | None, rows: Sequence[Any], latest: datetime) -> datetime | None:
-    """The greatest timestamp of the source so far; one in the future counts for nothing."""
-    stamps = {one.changed_at for one in rows if one.changed_at is not None}
-    return later_of(before, max((stamp for stamp in stamps if stamp <= latest), default=None))
 
 
 def later_of(one: datetime | None, other: datetime | None) -> datetime | None:

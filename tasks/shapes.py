@@ -8,8 +8,10 @@ A reference is the id that the row referred to would have; whether it stands is 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
+from connectors.values import Remembered
 from models import records
 from models.clock import SHANGHAI
 from models.repositories.common import within
@@ -41,6 +43,10 @@ class Shape:
     prepare: Callable[[Source, Sequence[Any]], Sequence[Any]] | None = None
     keys: int = 1
     whole: bool = True  # whether a row that a whole reading no longer has is gone
+
+    def keys_of(self, rows: Sequence[Row]) -> list[Any]:
+        """Give the primary keys of rows, each a tuple."""
+        return list(zip(*[map(itemgetter(place), rows) for place in range(self.keys)], strict=True))
 
 
 def _employment(source: Source) -> Maker:
@@ -109,8 +115,8 @@ def _line_item(source: Names) -> Maker:
 
 
 def _mark(source: Names) -> Maker:
-    key = source.key
-    return lambda one: (key(one.source_id), key(one.line_item_source_id), key(one.learner_source_id),
+    key, often = source.key, Remembered(source.key)
+    return lambda one: (key(one.source_id), often[one.line_item_source_id], often[one.learner_source_id],
                         None if one.score is None else _measured(one.score), one.score_status, one.scored_on)  # fmt: skip
 
 
@@ -227,9 +233,11 @@ SHAPES: dict[type[records.Record], Shape] = {
 }  # fmt: skip
 
 
-def is_ours(record: records.Record) -> bool:
-    """Whether a record is of what we keep: a teacher's place in a class is none of ours."""
-    return not isinstance(record, records.Enrolment) or record.role == "student"
+def ours_of(batch: Sequence[Any]) -> Sequence[Any]:
+    """Give the records, all of one type, of what we keep: a teacher's place in a class is none of ours."""
+    if not batch or not isinstance(batch[0], records.Enrolment):
+        return batch
+    return [one for one in batch if one.role == "student"]
 
 
 def stand_in_order(kinds: Iterable[type[records.Record]]) -> list[type[records.Record]]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, String, any_, bindparam, delete, func, select, tuple_
+from sqlalchemy import ARRAY, Column, Select, String, any_, bindparam, delete, func, select, tuple_
 from sqlalchemy import Table as SaTable
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, SQLModel
@@ -23,6 +23,7 @@ from models.tables.teaching import Session as TaughtSession
 Key = tuple[str, ...]
 Version = tuple[int | None, datetime | None]
 AT_ONCE = 10_000
+SEPARATOR = "\x1f"
 # References without a foreign key (docs/decisions/0009).
 ASKED_AT_THE_GATE: tuple[tuple[type[Table], str, type[Table]], ...] = (
     (Mark, "line_item_id", LineItem), (Mark, "learner_id", Learner), (Attendance, "session_id", TaughtSession),
@@ -38,18 +39,46 @@ def table_of(table: type[SQLModel]) -> SaTable:
 def one_of_many(session: Session, column: Column[Any], values: Collection[str]) -> ColumnElement[bool]:
     """Give the condition that a column holds one of very many texts, bound as one value."""
     if session.get_bind().dialect.name == "postgresql":
-        return column == any_(bindparam(None, list(values), type_=ARRAY(String)))
+        return column == any_(_array(values))
     each = func.json_each(bindparam(None, json.dumps(list(values)), type_=String)).table_valued("value")
     return column.in_(select(each.c.value))
 
 
-def versions(session: Session, table: type[Table], keys: Collection[Key]) -> dict[Key, Version]:
-    """Give which version of these rows stands; a row that does not stand is left out."""
+def _array(values: Collection[str]) -> ColumnElement[Any]:
+    """Very many texts as an array: the driver takes long to make one, and the database no time to cut one text up."""
+    text = SEPARATOR.join(values)
+    if values and text.count(SEPARATOR) == len(values) - 1:
+        return func.string_to_array(bindparam(None, text, type_=String), SEPARATOR, type_=ARRAY(String))
+    return bindparam(None, list(values), type_=ARRAY(String))
+
+
+def versions(
+    session: Session, table: type[Table], keys: Sequence[Key], digests: Sequence[int]
+) -> dict[Key, Version]:  # fmt: skip
+    """Give which version of these rows stands; a row that does not stand is left out.
+
+    When a row was changed is only looked up where its digest is another than the one given.
+    """
     found = table_of(table)
     primary = list(found.primary_key)
     asked = one_of_many(session, primary[0], {key[0] for key in keys})
-    lines = session.connection().execute(select(*primary, found.c.digest, found.c.changed_at).where(asked))
-    return {tuple(line[:-2]): (line[-2], line[-1]) for line in lines}
+    given, standing, others = dict(zip(keys, digests, strict=True)), dict[Key, Version](), set[str]()
+    for *key, digest in _raw(session, select(*primary, found.c.digest).where(asked)):
+        known_as = tuple(key)
+        standing[known_as] = (digest, None)
+        if given.get(known_as) != digest:
+            others.add(known_as[0])
+    if others:
+        changed = select(*primary, found.c.digest, found.c.changed_at).where(one_of_many(session, primary[0], others))
+        for line in session.connection().execute(changed):
+            standing[tuple(line[:-2])] = (line[-2], line[-1])
+    return standing
+
+
+def _raw(session: Session, query: Select[Any]) -> list[tuple[Any, ...]]:
+    """Give the rows of a query as the driver gives them: texts and whole numbers need nothing more."""
+    cursor: Any = session.connection().execute(query).cursor
+    return list(cursor.fetchall())
 
 
 def known(session: Session, table: type[Table], ids: Collection[str]) -> set[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from models.repositories.reported import known
@@ -17,9 +17,11 @@ from models.tables.organisations import Organisation
 from models.tables.people import Worker
 from tasks.mirror import OURS
 from tasks.shapes import SHAPES, Row, employee_number
+from tasks.sifting import places_beyond
 from tasks.source import Source, worker_key
 
 DAY_SECONDS, EPOCH = 24 * 60 * 60, date(1970, 1, 1).toordinal()
+SOURCE_ID = attrgetter("source_id")
 CONSENT_KINDS = frozenset({"sensitive", "school", "notice"})
 
 
@@ -34,17 +36,34 @@ class Judged:
     keys: Sequence[Any]
 
 
-def column(batch: Judged, name: str) -> list[Any]:
-    """Give a column by its name."""
+def column(batch: Judged, name: str) -> list[Any] | None:
+    """Give a column by its name; None where nothing in it can break a rule, as it mostly is with those made here."""
     make = MADE.get(name)
-    return make(batch) if make is not None else plain(list(map(attrgetter(name), batch.records)))
+    if make is None:
+        return plain(list(map(attrgetter(name), batch.records)))
+    made = make(batch)
+    return None if made is None or all(value is True for value in made) else made
 
 
 def plain(values: list[Any]) -> list[Any]:
     """Give the values of a column as a frame compares them; all that are said are of one type."""
     first = next((value for value in values if value is not None), None)
     convert = PLAIN.get(type(first))
-    return values if convert is None else [None if value is None else convert(value) for value in values]
+    return values if convert is None else list(map(_Converted(convert).__getitem__, values))
+
+
+class _Converted(dict[Any, Any]):
+    """Values as a frame compares them: each that comes often is converted once."""
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        """Nothing yet but what is not said."""
+        super().__init__({None: None})
+        self._convert = convert
+
+    def __missing__(self, value: Any) -> Any:
+        """Convert a value for the first time."""
+        found = self[value] = self._convert(value)
+        return found
 
 
 PLAIN: dict[type[Any], Callable[[Any], Any]] = {
@@ -56,39 +75,41 @@ PLAIN: dict[type[Any], Callable[[Any], Any]] = {
 }
 
 
-def _keys(batch: Judged) -> list[int | None]:
+def _keys(batch: Judged) -> list[int | None] | None:
     """Where a row's key is first found: another place than its own for a row that takes one that is taken.
 
     What nobody believes to be a version of a row takes no place from it.
     """
+    if len(set(batch.keys)) == len(batch.keys) and all(map(SOURCE_ID, batch.records)):
+        return None
     first: dict[Any, int] = {}
-    ahead = _seconds_ahead(batch)
+    ahead = places_beyond(batch.records, batch.source.latest)
     return [
-        None if not record.source_id else place if ahead[place] else first.setdefault(key, place)
+        None if not record.source_id else place if place in ahead else first.setdefault(key, place)
         for place, (key, record) in enumerate(zip(batch.keys, batch.records, strict=True))
     ]
 
 
-def _seconds_ahead(batch: Judged) -> list[float]:
+def _seconds_ahead(batch: Judged) -> list[float] | None:
     """How far beyond what is believed a timestamp lies; a row without one is believed."""
     latest = batch.source.latest
-    if max((one.changed_at for one in batch.records if one.changed_at is not None), default=latest) <= latest:
-        return [0.0] * len(batch.records)
+    if not places_beyond(batch.records, latest):
+        return None
     return [
         0.0 if one.changed_at is None or one.changed_at <= latest else (one.changed_at - latest).total_seconds()
         for one in batch.records
     ]
 
 
-def _references_known(batch: Judged) -> list[bool]:
+def _references_known(batch: Judged) -> list[bool] | None:
     """Whether all rows that a row refers to stand; those of this very batch do not count yet."""
-    shape = SHAPES[batch.kind]
-    fine = [True] * len(batch.rows)
+    shape, fine = SHAPES[batch.kind], None
     for name, table in shape.references:
         place = shape.columns.index(name)
-        asked = {row[place] for row in batch.rows if row[place] is not None}
+        asked = set(map(itemgetter(place), batch.rows)) - {None}
         unknown = asked - known(batch.source.session, table, asked)
         if unknown:
+            fine = fine or [True] * len(batch.rows)
             fine = [so_far and row[place] not in unknown for so_far, row in zip(fine, batch.rows, strict=True)]
     return fine
 
@@ -132,7 +153,7 @@ def _stands(batch: Judged) -> list[bool]:
     return [not one.removed for one in batch.records]
 
 
-MADE: dict[str, Callable[[Judged], list[Any]]] = {
+MADE: dict[str, Callable[[Judged], list[Any] | None]] = {
     "key": _keys,
     "seconds_ahead": _seconds_ahead,
     "references_known": _references_known,

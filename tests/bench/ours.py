@@ -19,7 +19,8 @@ from typing import Any
 TODAY = date(2026, 9, 20)
 SCHOOL = "12350100000000019K"
 PACKAGES = ("connectors", "models", "tasks")
-HEAVY = ("great_expectations", "pandas", "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "httpx")
+HEAVY = ("great_expectations", "pandas", "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "httpx", "httpcore",
+         "anyio._backends._asyncio")  # fmt: skip
 
 
 def import_everything() -> float:

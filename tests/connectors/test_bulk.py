@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, text
 from sqlmodel import Session
 
 from connectors import bulk
-from connectors.bulk import digest_of, text_of, upsert, versions_of
+from connectors.bulk import digests_of, lines_of, upsert, versions_of
 from connectors.database import open_engine
 from models.tables.base import Table
 from models.tables.operations import SourceVersion
@@ -195,6 +195,20 @@ def test_what_is_staged_is_gone_when_the_transaction_fails(engine: Engine, monke
 # --- lines and digests --------------------------------------------------------------------------------------------
 
 values = st.one_of(st.none(), texts)
+
+
+def text_of(row: tuple[Any, ...]) -> str:
+    """The line of a row that comes alone."""
+    (line,) = lines_of([row])
+    return line
+
+
+def digest_of(line: str) -> int:
+    """The digest of one line."""
+    (digest,) = digests_of([line])
+    return digest
+
+
 same_shape = st.integers(1, 4).flatmap(lambda width: st.tuples(*(st.tuples(*[values] * width),) * 2))
 
 
@@ -233,6 +247,24 @@ def test_two_instants_have_two_lines(one: datetime, other: datetime) -> None:
 )
 def test_an_instant_at_an_end_of_the_calendar_still_has_a_line(at: datetime) -> None:
     assert text_of((at,)) == at.isoformat()
+
+
+columns = st.sampled_from([
+    st.none(), texts, instants, st.dates(), st.booleans(), st.integers(),
+    st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    st.one_of(st.none(), st.decimals(allow_nan=False, allow_infinity=False, places=3)),
+    st.one_of(st.none(), st.dates()), st.one_of(st.none(), instants), st.one_of(st.none(), texts),
+])  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(data=st.data(), kinds=st.lists(columns, min_size=1, max_size=4))
+def test_a_line_is_the_same_whatever_rows_come_with_it(
+    data: st.DataObject, kinds: list[st.SearchStrategy[Any]]
+) -> None:
+    rows = data.draw(st.lists(st.tuples(*kinds), max_size=6))
+    assert lines_of(rows) == [text_of(row) for row in rows]
+    assert lines_of(rows[::-1]) == lines_of(rows)[::-1]
 
 
 @given(line=st.text())

@@ -37,16 +37,21 @@ def work(session: Session) -> Session:
 
 
 def test_the_versions_of_rows_that_stand_are_given_and_no_others(work: Session) -> None:
-    found = reported.versions(work, Term, [("ou:t1",), ("ou:t2",), ("ou:t3",)])
+    found = reported.versions(work, Term, [("ou:t1",), ("ou:t2",), ("ou:t3",)], [1, 1, 1])
     assert found == {("ou:t1",): (None, None), ("ou:t2",): (-7, AT)}
-    lines = reported.versions(work, Attendance, [("ou:s1", "2026320100001"), ("ou:s1", "nobody")])
+    lines = reported.versions(work, Attendance, [("ou:s1", "2026320100001"), ("ou:s1", "nobody")], [1, 1])
     assert list(lines) == [("ou:s1", "2026320100001")]
+    # When it was changed is only asked of one that says something else.
+    assert reported.versions(work, Term, [("ou:t2",)], [-7]) == {("ou:t2",): (-7, None)}
 
 
 def test_a_hundred_thousand_keys_are_asked_for_at_once(work: Session) -> None:
     ids = {f"ou:t{n}" for n in range(100_000)} | {'ou:"quoted', "ou:\\", "ou:'", "ou:{a,b}", "ou:中"}
     assert reported.known(work, Term, ids) == {"ou:t1", "ou:t2"}
     assert reported.known(work, Term, set()) == set()
+    assert reported.known(work, Term, {"ou:t1"}) == {"ou:t1"}
+    assert reported.known(work, Term, {"ou:t1", "ou:t2", "ou:\x1ft", ""}) == {"ou:t1", "ou:t2"}
+    assert reported.known(work, Term, {"ou:t1\x1fou:t2"}) == set()
 
 
 def test_the_keys_of_a_connection_are_its_own_alone(work: Session) -> None:

@@ -37,6 +37,20 @@ def source(bare: Case, monkeypatch: pytest.MonkeyPatch) -> Told:
     return there
 
 
+def test_a_column_with_nothing_wrong_in_it_is_not_asked_about(source: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once something is wrong in it, it is: of two versions without instants nobody knows which is the newest."""
+    asked: list[str] = []
+    whole = suites._judge
+    monkeypatch.setattr(suites, "_judge", lambda rules, made: asked.extend(made) or whole(rules, made))
+    source.says(terms=[term(), term("T2", changed_at=later(1))])
+    source.read()
+    assert sorted(asked) == ["ends_on", "starts_on"]
+    source.says(terms=[term("T3", changed_at=None), term("T3", title="other", changed_at=None)])
+    source.read()
+    assert sorted(asked[2:]) == ["ends_on", "key", "starts_on"]
+    assert {held.rules for held in rows(Quarantine)} == {"key-repeated"}
+
+
 def breaks(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """Break the gate of terms in one of the ways in which one can break."""
     if how == "a column is missing":
