@@ -1,7 +1,7 @@
 # The two commands a newcomer needs are `make demo` and `make test`; everything else is for those who change the code.
 # A fresh machine has Python 3.11 or newer, make and git: `.venv` is built from requirements.lock on first use.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak lock clean
+.PHONY: help install demo test lint bench soak lock clean
 SHELL := /bin/bash
 
 # Extra words for the command: make demo ARGS="--home /tmp/ym", make test ARGS="tests/models -x"
@@ -22,6 +22,8 @@ export DO_NOT_TRACK := 1
 help: ## Say what can be typed here
 	@echo "Yuanmeng 圆梦. Type make and one of:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | awk '{n=$$1; $$1=""; printf "  %-6s%s\n", n, $$0}'
+
+install: $(READY) ## Build .venv, so that .venv/bin/yuanmeng can be typed
 
 demo: $(READY) ## Watch three cohorts live two and a half years, in about a minute (ARGS="--home DIR" keeps it there)
 	@$(BIN)/yuanmeng demo $(ARGS)

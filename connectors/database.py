@@ -26,6 +26,9 @@ from models.vault import Encrypted
 BUSY_MILLISECONDS = 30_000
 READING = "yuanmeng_reading"  # an execution option: see for_reading
 MIGRATION_LOCK = 20160301  # any number, the same in every process: one migrates, the others wait
+TAKING_MILLISECONDS = 700  # PostgreSQL looks for deadlocks after a second
+PATIENCE = 600  # seconds in which a migration finds an instant between the transactions of others
+ASIDE = "yuanmeng_aside"  # the schema that holds what stood before a restore, until that is through
 UNCOMPARED = {
     "*": frozenset({"recorded_at"}),
     "audit_events": frozenset({"id"}),
@@ -95,25 +98,83 @@ def _newest() -> set[str]:
     return set(ScriptDirectory.from_config(alembic_config()).get_heads())
 
 
+class NotToBeUsed(ValueError):
+    """The database is in no state to be worked on; the sentence says what to do."""
+
+
 def migrate(url: str) -> None:
-    """Bring the database at `url` to the newest schema; one that is there already is left as it is."""
+    """Bring the database at `url` to the newest schema; one that is there already is left as it is.
+
+    Where others are at work, PostgreSQL's tables are asked for again and again and never waited for longer than
+    anybody would notice. Raises the last refusal after ten minutes, and NotToBeUsed after a broken restore.
+    """
+    import stamina
+
+    _keep_from_others(url)
+    logging.getLogger("stamina").addHandler(logging.NullHandler())  # that it comes again is for no screen
     engine = open_engine(url)
+    busy = stamina.retry_context(on=_is_busy, attempts=None, timeout=PATIENCE, wait_initial=0.2, wait_max=2.0)
     try:
-        with engine.begin() as connection:
-            upgrade(connection)
+        for attempt in busy:
+            with attempt, engine.begin() as connection:
+                upgrade(connection)
     finally:
         engine.dispose()
+
+
+def _keep_from_others(url: str) -> None:
+    """Let a new SQLite file be its owner's alone from the beginning: names stand in it in clear."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+        path = Path(str(address.database))
+        if path.parent.is_dir() and not path.exists():
+            path.touch(mode=0o600)
 
 
 def upgrade(connection: Connection) -> None:
     """Bring the schema up to date within the caller's transaction; a second process waits its turn."""
     from alembic import command
 
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     config = alembic_config()
+    if connection.dialect.name == "postgresql":
+        _refuse_half_restored(connection)
+        if _is_newest(connection, config):
+            return  # nobody need wait, and a role that may change no table need not
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        if not _is_newest(connection, config):
+            _take_tables(connection)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _refuse_half_restored(connection: Connection) -> None:
+    if ASIDE in inspect(connection).get_schema_names():
+        raise NotToBeUsed("a restore of this database was interrupted: run `yuanmeng restore FILE` again")
+
+
+def _is_newest(connection: Connection, config: Any) -> bool:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    heads = MigrationContext.configure(connection).get_current_heads()
+    return heads == tuple(ScriptDirectory.from_config(config).get_heads())
+
+
+def _take_tables(connection: Connection) -> None:
+    """Take every table at once, in less time than a deadlock needs to be seen: whoever is at work is never the victim.
+
+    Who waits for a table makes all others wait behind; so give up soon, let them pass, and come again.
+    """
+    there = sorted({*METADATA.tables, "alembic_version"}.intersection(inspect(connection).get_table_names()))
+    if there:
+        connection.execute(text(f"SET LOCAL statement_timeout = {TAKING_MILLISECONDS}"))
+        connection.execute(text(f"LOCK TABLE {', '.join(there)} IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether the tables were not to be had, or two of us met: PostgreSQL's codes for that."""
+    return getattr(getattr(error, "orig", None), "sqlstate", "") in ("57014", "55P03", "40P01")
 
 
 def alone(session: Session, name: str) -> None:

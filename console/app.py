@@ -11,6 +11,7 @@ import typer
 from console.commands import (
     alerts,
     automations,
+    backup,
     callbacks,
     cohort,
     connections,
@@ -20,6 +21,7 @@ from console.commands import (
     keys,
     quarantine,
     reports,
+    retention,
     roster,
     runs,
     sandbox,
@@ -77,3 +79,6 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("take-runs")(runs.take_runs)
 app.add_typer(automations.app, name="automations")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("retention")(retention.retention)

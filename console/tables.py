@@ -184,6 +184,16 @@ def sync_tables(value: View) -> Parts:
         if one["reason"]:
             status_of = "deferred" if one["status"] == "ok" else one["status"]
             yield f"{SOURCE_STATUS.get(status_of, status_of)} {name}: {one['reason']}"
+    if "cohorts" in value:
+        yield from _looks(value["cohorts"])
+
+
+def _looks(cohorts: View) -> Parts:
+    """How many cohorts were looked at; and which moved though no news had told it."""
+    yield f"班级 cohorts: {cohorts['looked_at']} / {cohorts['of']} 已查看 looked at, {cohorts['by_round']} 为例行 by their round"
+    if cohorts["missed"]:
+        yield (f"注意 {', '.join(cohorts['missed'])}: 例行查看才发现的变化 moved though no news had told it: tell whoever looks "
+               "after Yuanmeng")  # fmt: skip
 
 
 def _spent(connections: View) -> Parts:

@@ -6,7 +6,7 @@ Does not: where keys are kept (connectors/settings.py) or who may see a number (
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -58,12 +58,16 @@ class Keyring:
 
 
 _ring: Keyring | None = None
+_anew: Callable[[], Keyring] | None = None
 
 
-def use_keyring(ring: Keyring) -> None:
-    """Make `ring` the keyring of this process; called once when the settings are read."""
-    global _ring
-    _ring = ring
+def use_keyring(ring: Keyring, anew: Callable[[], Keyring] | None = None) -> None:
+    """Make `ring` the keyring of this process; called once when the settings are read.
+
+    `anew` reads the keys again, for numbers that a rotation encrypted with a key made since.
+    """
+    global _ring, _anew
+    _ring, _anew = ring, anew
 
 
 def keyring() -> Keyring:
@@ -71,6 +75,18 @@ def keyring() -> Keyring:
     if _ring is None:
         raise KeyMissing("no keys are loaded: run `yuanmeng init`, or point YUANMENG_KEYS_FILE at the key file")
     return _ring
+
+
+def opened(stored: str) -> str:
+    """Decrypt what stands in the database; a key not known yet is looked for in the file of keys.
+
+    Raises KeyMissing.
+    """
+    global _ring
+    ring, key_id = keyring(), stored.partition(":")[0]
+    if key_id not in ring.keys and _anew is not None and not holds_personal_number(key_id):
+        ring = _ring = _anew()
+    return ring.decrypt(stored)
 
 
 def opaque(code: str) -> str:
@@ -93,4 +109,4 @@ class Encrypted(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Decrypt on the way out."""
-        return None if value is None else keyring().decrypt(value)
+        return None if value is None else opened(value)

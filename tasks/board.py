@@ -17,6 +17,7 @@ from sqlmodel import Session, SQLModel
 from models.clock import SHANGHAI
 from models.identity import make_id
 from models.repositories.common import add_missing
+from models.repositories.funding import awards, funding_sources, ledger_lines, payments
 from models.repositories.lifecycle import waits_of_cohort
 from models.repositories.organisations import modules_of
 from models.repositories.people import by_participant, by_worker, participants_of, workers
@@ -25,6 +26,7 @@ from models.rules.policy import Policy, policy_on
 from models.rules.stalls import due_on
 from models.rules.workdays import Calendar
 from models.tables.credentials import Certificate, Outcome, Recognition, SkillAssessment
+from models.tables.funding import Award, FundingSource, LedgerLine, Payment
 from models.tables.lifecycle import (
     Application,
     DecisionRequest,
@@ -184,6 +186,26 @@ class Board:
     def certificates(self) -> dict[str, list[Certificate]]:
         """Certificates that are back, by participant."""
         return self._of_participants(Certificate)
+
+    @cached_property
+    def sources(self) -> list[FundingSource]:
+        """The sources of money of the cohort."""
+        return funding_sources(self.session, self.cohort.code)
+
+    @cached_property
+    def awards(self) -> dict[str, Award]:
+        """Awards by id, reversed ones too."""
+        return awards(self.session, [participant.id for participant in self.participants])
+
+    @cached_property
+    def payments(self) -> dict[str, list[Payment]]:
+        """Payment orders by award, in the order they were tried."""
+        return payments(self.session, self.awards)
+
+    @cached_property
+    def lines(self) -> dict[str, LedgerLine]:
+        """Ledger lines by id."""
+        return ledger_lines(self.session, [participant.id for participant in self.participants])
 
     def credits(self, participant: Participant) -> Decimal:
         """Credits earned so far: passed, exempt and recognised modules."""

@@ -10,7 +10,6 @@ from datetime import date
 from decimal import Decimal
 
 from models.identity import make_id
-from models.repositories.funding import awards, funding_sources, ledger_lines, payments
 from models.rules.funding import follow_award, stopped_on
 from models.rules.ledger import Source, instalments_due, judge_award
 from models.tables.funding import Award, FundingSource, LedgerLine, Payment
@@ -30,14 +29,7 @@ class _Books:
 
     @classmethod
     def of(cls, board: Board) -> "_Books":
-        ids = [participant.id for participant in board.participants]
-        granted = awards(board.session, ids)
-        return cls(
-            funding_sources(board.session, board.cohort.code),
-            granted,
-            payments(board.session, granted),
-            ledger_lines(board.session, ids),
-        )
+        return cls(board.sources, board.awards, board.payments, board.lines)
 
     def granted(self, source: FundingSource) -> list[Award]:
         """The standing awards of a source."""

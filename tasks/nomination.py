@@ -40,6 +40,7 @@ from tasks.progress import tell
 from tasks.step import step
 
 FIELDS = tuple(Row.__dataclass_fields__)
+IDENTITY = ("name", "birth_on", "resident_id", "resident_id_hash", "resident_id_masked")
 FILLED_IN = ("mobile", "mobile_hash", "bank_card", "bank_card_hash", "household", "household_as_of", "education")
 
 
@@ -200,6 +201,9 @@ class Desk:
             education=candidate.education,
         )  # fmt: skip
         worker = add_missing(self.session, said)
+        if worker.resident_id_hash != match:  # he was anonymised, and comes again
+            for name in IDENTITY:
+                setattr(worker, name, getattr(said, name))
         for name in FILLED_IN:
             if getattr(worker, name) is None and getattr(said, name) is not None:
                 setattr(worker, name, getattr(said, name))

@@ -46,7 +46,7 @@ _working: ContextVar[bool] = ContextVar("_working", default=False)
 
 def build_office(settings: Settings) -> Office:
     """Open the office of these settings: its keys are loaded, its database is reached on first use."""
-    use_keyring(load_keyring(settings))
+    use_keyring(load_keyring(settings), lambda: load_keyring(settings))
     return Office(settings, open_engine(settings.database_url), policies_from(settings.policies))
 
 

@@ -26,7 +26,8 @@ BATCH = 500
 def rotate_keys(*, new_key: bool = True, actor: str, as_of: date | None = None) -> dict[str, Any]:
     """Make a new key the current one and encrypt every number with it; gives the key and how many fields changed.
 
-    Other processes must start again to know the new key. Older keys stay in the file: backups need them.
+    Others may be at work: they find the new key in the file when they meet it, and what they write with the old one
+    meanwhile the next rotation takes. Older keys stay in the file: backups need them.
     """
     if new_key:
         use_keyring(add_key(office().settings.keys_file))
@@ -48,23 +49,43 @@ def encrypted_columns() -> Iterator[tuple[SaTable, list[Column[Any]]]]:
 
 
 def _rotate_table(table: SaTable, columns: list[Column[Any]], ring: Keyring) -> int:
-    """Rewrite one table, a batch to a transaction; give how many fields changed."""
-    total = 0
+    """Rewrite one table, a batch to a transaction; give how many fields changed.
+
+    A batch passes over rows that others hold; then those are waited for one by one, so that nobody waits in a ring.
+    """
+    total, alone = 0, False
     while True:
         with unit_of_work() as session:
-            changed = rotate_batch(session, table, columns, ring)
-        if not changed:
+            changed = rotate_batch(session, table, columns, ring, alone)
+        if not changed and alone and not _has_stale(table, columns, ring):
             return total
-        total += changed
+        alone, total = not changed, total + changed
 
 
-def rotate_batch(session: Session, table: SaTable, columns: list[Column[Any]], ring: Keyring) -> int:
-    """Rewrite up to five hundred rows that another key encrypted; give how many fields changed."""
+def _has_stale(table: SaTable, columns: list[Column[Any]], ring: Keyring) -> bool:
+    with unit_of_work() as session:
+        query = select(*table.primary_key).where(_stale(columns, ring)).limit(1)
+        return session.connection().execute(query).first() is not None
+
+
+def _stale(columns: list[Column[Any]], ring: Keyring) -> Any:
+    """Whether a row has a number that another key encrypted."""
+    prefix = f"{ring.current}:"
+    return or_(*(~type_coerce(column, String).startswith(prefix, autoescape=True) for column in columns))
+
+
+def rotate_batch(
+    session: Session, table: SaTable, columns: list[Column[Any]], ring: Keyring, alone: bool = False
+) -> int:
+    """Rewrite up to five hundred rows that another key encrypted (`alone`: one); give how many fields changed.
+
+    The rows are held meanwhile: what somebody else writes at the same time is not overwritten.
+    """
     keys = list(table.primary_key)
     stored = [type_coerce(column, String).label(column.name) for column in columns]
     prefix = f"{ring.current}:"
-    stale = or_(*(~type_coerce(column, String).startswith(prefix, autoescape=True) for column in columns))
-    rows = session.connection().execute(select(*keys, *stored).where(stale).limit(BATCH)).mappings().all()
+    query = select(*keys, *stored).where(_stale(columns, ring)).limit(1 if alone else BATCH)
+    rows = session.connection().execute(query.with_for_update(skip_locked=not alone)).mappings().all()
     if not rows:
         return 0
     where = [key == bindparam(f"key_{key.name}") for key in keys]

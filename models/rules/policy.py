@@ -19,7 +19,7 @@ SHARES = ("attendance_threshold", "compulsory_recognition_cap", "self_study_reco
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules' numbers from a day on. Shares are fractions of one, money is yuan.
+    """The rules' numbers from a day on. Shares are fractions of one, money is yuan; retention.py says what is kept how long.
 
     Three tables by kind of stall take the place of the lifecycle's own: `limits` (the days, first limit first),
     `whom` (who is told at each) and `severity`. One `whom` more than the table has, with its day, is one escalation more.
@@ -43,6 +43,10 @@ class Policy:
     registration_days_after_term_start: int = 30
     head_warning_low: Decimal = Decimal(300)
     head_warning_high: Decimal = Decimal(15000)
+    retention_years: int = 3
+    finance_retention_years: int = 30
+    quarantine_retention_days: int = 90
+    files_retention_days: int = 90
     limits: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     whom: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     severity: Mapping[str, str] = field(default_factory=dict, hash=False)

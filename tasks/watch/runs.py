@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 OUR_FLOWS = (
-    "advance_cohort", "decide", "nightly_sync", "open_cohort", "publish_report", "read_sources", "sweep_runs", "watch_stalls",
+    "advance_cohort", "decide", "keep_house", "nightly_sync", "open_cohort", "publish_report", "read_sources", "sweep_runs",
+    "watch_stalls",
 )  # fmt: skip
 GIVEN_UP = "GivenUp"  # the name of the state of a crashed run that is not taken again (flows/sweeping.py)
 SWEPT = timedelta(minutes=5)  # a crashed run that nobody took up for so long counts as given up: nobody sweeps

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from console.run import open_home
 from models.identity import make_id
@@ -15,7 +16,7 @@ from models.rules.privacy import holds_personal_number
 from models.tables.operations import Quarantine
 from models.vault import opaque
 from tasks.office import unit_of_work, use_office
-from tests.console.conftest import NIGHT, Type
+from tests.console.conftest import DAY, NIGHT, Type
 
 COUNTS = ("read", "written", "unchanged", "removed", "quarantined")
 
@@ -146,3 +147,19 @@ def test_a_source_that_failed_weighs_more_than_rows_held_back(
     monkeypatch.setattr("console.run.run_flow", told)
     ended = typed("sync", "--json")
     assert (ended.code, ended.json) == (code, report)
+
+
+def test_a_night_says_at_how_many_cohorts_it_looked_and_what_the_round_alone_found(
+    typed: Type, home: Path, nominees: str
+) -> None:
+    """The first night looks at all, the next at those with news; rows changed by hand are found by the round, and named."""
+    first = typed("sync", *DAY, "--json").json["cohorts"]
+    assert first == {"looked_at": 1, "of": 1, "by_round": 0, "missed": []}
+    assert "班级 cohorts: 0 / 1 已查看 looked at, 0 为例行 by their round" in typed("sync", *DAY).out
+    open_home(home)
+    with unit_of_work() as session:
+        session.connection().execute(text("UPDATE waits SET resolved_on = since"))
+    use_office(None)
+    found = typed("sync", "--as-of", "2026-05-26")
+    assert "班级 cohorts: 1 / 1 已查看 looked at, 1 为例行 by their round" in found.out
+    assert f"注意 {nominees}: 例行查看才发现的变化 moved though no news had told it" in found.out

@@ -33,7 +33,7 @@ from tests.fixtures.machines import ROOT, Machines, until
 FLOWS = ("nightly_sync", "read_sources", "decide")
 AT_ONCE = 5  # connections that one run reads at once: the second wave of ten are shared by two
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
-LONGEST = 300.0  # seconds a night may take while everything dies around it
+LONGEST = 600.0  # seconds a night may take while everything dies around it
 LOOK = 0.5
 
 

@@ -28,13 +28,13 @@ PEOPLE = 2  # in a cohort
 FIRST_SERIAL, FIRST_CLASS, CLASSES = 1000, 1000, 10
 SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何", "伟强磊军洋勇艳杰涛明超刚平辉鹏华飞红玲桂"
 OPENED = date(2023, 5, 24)
-# The nights that a cohort lives: consents, reviews, the notice, applications, the school's delay, admission, registration
-# and payments, then the first term.
+# The nights that a cohort lives: consents, reviews and the notice, applications, the school's delay, admission,
+# registration and payments, what came of them, then the first term.
 NIGHTS = tuple(date.fromisoformat(day) for day in (
-    "2023-05-24", "2023-05-30", "2023-06-08", "2023-06-15", "2023-06-26", "2023-07-12", "2023-08-10", "2023-09-04",
-    "2023-09-13", "2023-09-18", "2023-09-25", "2023-10-16", "2023-10-30", "2023-11-13", "2023-11-28", "2024-01-08",
-    "2024-02-02", "2024-02-27", "2024-03-13", "2024-03-25",
+    "2023-05-24", "2023-05-30", "2023-06-15", "2023-07-12", "2023-08-10", "2023-09-13", "2023-09-18", "2023-09-25",
+    "2023-10-16", "2023-10-30", "2023-11-13", "2023-11-28", "2024-01-08", "2024-02-02", "2024-02-27", "2024-03-13",
 ))  # fmt: skip
+PAID = 6  # of the nights: then orders have gone to the finance office
 
 
 def _facts(number: int) -> Facts:

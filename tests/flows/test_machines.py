@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from console.demo import demo_office
 from console.demo_days import TOKEN, World
@@ -20,12 +21,12 @@ from models.tables.operations import SyncCursor
 from tasks.office import unit_of_work
 from tasks.plan import parse_plan
 from tests.fixtures.cohorts import rows
-from tests.fixtures.machines import POOL, Machines, office_database, until
+from tests.fixtures.machines import POOL, ROOT, Machines, office_database, until
 
 DAY, NIGHT = "2023-05-17", "2023-05-18"
 CARD = "6220000000000001"
 WORKERS = ("one", "two", "three")
-OURS = {"nightly_sync", "watch_stalls", "publish_report", "open_cohort", "advance_cohort", "decide"}
+OURS = {one["name"] for one in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]}
 
 
 @dataclass
@@ -161,6 +162,16 @@ def test_the_schedule_itself_brings_the_night_and_a_worker_finishes_it(programme
     assert {"night-account", "night-cohorts", "waits", "inbox"} <= set(kept)
     assert "ok" in kept["night-account"]["data"]
     assert len(workers_online(programme)) == len(WORKERS)
+
+
+def test_a_second_night_waits_for_the_first(programme: Programme) -> None:
+    """Both were asked for at once and there are three workers; yet they come one after the other, and neither is lost."""
+    night = ("nightly_sync", {"as_of": NIGHT})
+    first, second = sorted(programme.run_all(night, night), key=lambda run: str(run["start_time"]))
+    assert {first["state_type"], second["state_type"]} == {"COMPLETED"}
+    assert second["start_time"] >= first["end_time"]
+    states = programme.machines.ask("GET", f"/flow_run_states/?flow_run_id={second['id']}")
+    assert "AwaitingConcurrencySlot" in {one["name"] for one in states}
 
 
 def workers_online(programme: Programme) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from console.prefect_server import prefect_server
 from flows.advance_cohort import advance_cohort
 from flows.decide import decide
+from flows.keep_house import keep_house
 from flows.nightly import nightly_sync
 from flows.open_cohort import open_cohort
 from flows.publish_report import publish_report
@@ -24,7 +25,7 @@ from flows.sweeping import sweep_runs
 from flows.watch_stalls import watch_stalls
 
 FLOWS = (
-    advance_cohort, decide, nightly_sync, open_cohort, publish_report, read_sources, sweep_runs, watch_stalls,
+    advance_cohort, decide, keep_house, nightly_sync, open_cohort, publish_report, read_sources, sweep_runs, watch_stalls,
 )  # fmt: skip
 PATIENCE = 60
 

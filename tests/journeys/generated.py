@@ -201,7 +201,9 @@ class Fate:
         )
 
     def _course(self) -> None:
-        self._alter(records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, "OTHER"))}, goes=0)
+        self._alter(
+            records.Course, "courses", lambda one: {"code": self.lot.choice((*MODULES, *(one.source_id,) * 10))}, goes=0
+        )
 
     def _section(self) -> None:
         changes: Sequence[Callable[[], dict[str, Any]]] = (
@@ -228,7 +230,7 @@ class Fate:
             lambda one: {"learner_source_id": self.lot.choice(self._learners())},
             lambda one: {"class_source_id": f"class-{self.lot.choice(MODULES)}"},
         )
-        self._alter(records.Enrolment, "enrolments", lambda one: self.lot.choice(changes)(one))
+        self._alter(records.Enrolment, "enrolments", self.lot.choice(changes))
 
     def _line_item(self) -> None:
         changes: Sequence[Callable[[], dict[str, Any]]] = (

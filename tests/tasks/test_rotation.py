@@ -2,20 +2,22 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import String, make_url, select, text, type_coerce
+from sqlalchemy import Engine, String, make_url, select, text, type_coerce
 from sqlmodel import Session
 
 from connectors.database import open_engine, table_hashes
-from connectors.settings import SettingsError, create_keys, read_keys
+from connectors.settings import Settings, SettingsError, create_keys, read_keys
 from models.tables.people import Worker
 from models.vault import KeyMissing, Keyring, keyring, use_keyring
 from tasks import rotation
-from tasks.office import Office, unit_of_work
+from tasks.office import Office, build_office, office, unit_of_work, use_office
 from tasks.rotation import encrypted_columns, rotate_batch, rotate_keys
 from tests.fixtures.databases import TEST_KEYS
 from tests.models.tables.rows import CARD, DAY, ID_NUMBER, MOBILE, every_row
@@ -195,3 +197,71 @@ def test_a_file_of_keys_that_cannot_be_read_rotates_nothing(keyed: Office) -> No
     with pytest.raises(SettingsError):
         rotate_keys(actor="tester", as_of=DAY)
     assert stored(keyed) == before
+
+
+# --- beside others at work ------------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+def test_what_somebody_writes_during_a_rotation_is_not_overwritten(
+    postgres_fresh: Callable[[], str], tmp_path: Path
+) -> None:
+    """A night holds a worker's row and changes his mobile; the rotation comes to that row meanwhile, and waits."""
+    settings = Settings(home=tmp_path, database_url=postgres_fresh(), keys_file=tmp_path / "keys.toml", actor="tester")
+    create_keys(settings.keys_file)
+    use_keyring(read_keys(settings.keys_file))
+    night = open_engine(settings.database_url)
+    use_office(Office(settings, open_engine(settings.database_url)))
+    try:
+        with unit_of_work() as session:
+            for row in every_row():
+                session.add(row)
+                session.flush()
+        with ThreadPoolExecutor() as beside:
+            with Session(night) as held, held.begin():
+                held.get_one(Worker, "W-1").mobile = "13911112222"
+                held.flush()
+                rotation_ = beside.submit(rotate_keys, actor="tester", as_of=DAY)
+                wait_until_it_waits(night)
+            assert rotation_.result(60)["key"] == "k2"
+        with Session(night) as session:
+            assert session.get_one(Worker, "W-1").mobile == "13911112222"
+        assert key_ids(office()) == {"k2"}
+    finally:
+        office().engine.dispose()
+        use_office(None)
+        night.dispose()
+
+
+def wait_until_it_waits(engine: Engine) -> None:
+    """Until somebody waits for a row that is held here."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 60
+    while True:
+        with engine.connect() as connection:
+            if connection.execute(query).scalar_one():
+                return
+        assert time.monotonic() < deadline
+
+
+def test_who_is_at_work_during_a_rotation_reads_on_and_writes_on(sqlite_office: Office) -> None:
+    """A process that knows only the old key meets the new one; what it wrote with the old is taken by the next rotation."""
+    settings = sqlite_office.settings
+    create_keys(settings.keys_file)
+    old = read_keys(settings.keys_file)
+    use_keyring(old)
+    with unit_of_work() as session:
+        for row in every_row():
+            session.add(row)
+            session.flush()
+    rotate_keys(actor="tester", as_of=DAY)
+    use_keyring(old)
+    with unit_of_work() as session, pytest.raises(KeyMissing, match="'k2' is not in the keyring"):
+        session.get_one(Worker, "W-1")
+    build_office(settings).engine.dispose()
+    use_keyring(old, lambda: read_keys(settings.keys_file))
+    with unit_of_work() as session:
+        assert session.get_one(Worker, "W-1").resident_id == ID_NUMBER
+    assert keyring().current == "k2"

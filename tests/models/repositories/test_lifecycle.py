@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from models.repositories.lifecycle import (
     approved_reviews,
+    asked_in,
     cohort_steps,
     is_decided,
     notice_count,
@@ -16,6 +17,7 @@ from models.repositories.lifecycle import (
     overdue_by_holder,
     steps_of,
     unanswered,
+    waits_by_holder,
     waits_of_cohort,
 )
 from models.tables.lifecycle import Step
@@ -101,3 +103,29 @@ def test_a_wait_is_overdue_on_the_day_after_it_was_due(session: Session) -> None
     add(session, wait("A", due_on=DAY), wait("B", due_on=DAY, holder="school"), wait("C", due_on=DAY, resolved_on=DAY))
     assert overdue_by_holder(session, DAY) == {}
     assert overdue_by_holder(session, DAY + timedelta(days=1)) == {"union": 1, "school": 1}
+
+
+def test_who_holds_what_up_is_counted_over_all_cohorts_the_oldest_first(session: Session) -> None:
+    second_cohort(session)
+    add(
+        session, wait("A", SECOND, since=DAY - timedelta(days=9), due_on=DAY), wait("B", due_on=LATER),
+        wait("C", kind="consent", holder="enterprise_hr", since=DAY - timedelta(days=10)), wait("D", resolved_on=LATER),
+    )  # fmt: skip
+    consents, reviews = waits_by_holder(session, LATER)
+    assert consents == ("enterprise_hr", "consent", 1, 1, 0, DAY - timedelta(days=10))
+    assert reviews[:2] == ("union", "review-decision")
+    assert reviews[3:] == (
+        2,
+        len([one for one in open_waits(session) if one.due_on and one.due_on < LATER]),
+        reviews.since,
+    )
+    assert reviews.since == DAY - timedelta(days=9)
+    assert reviews.waits == len([one for one in open_waits(session) if one.kind == "review-decision"])
+
+
+def test_the_cohorts_of_questions_and_of_rows_are_found_each_once(session: Session) -> None:
+    second_cohort(session)
+    add(session, request("D-1"), request("D-2"), request("D-3", cohort_code=SECOND), nomination(2, SECOND))
+    assert asked_in(session, ["D-1", "D-2", "unknown"]) == [FIRST]
+    assert asked_in(session, ["D-3", "NM-B0002", "D-1"]) == [FIRST, SECOND]
+    assert asked_in(session, []) == []

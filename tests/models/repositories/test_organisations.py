@@ -5,6 +5,8 @@ from datetime import date
 from sqlmodel import Session
 
 from models.repositories.organisations import (
+    cohorts,
+    cohorts_moved_on,
     cohorts_opened_by,
     cohorts_under_way,
     enterprise_codes,
@@ -24,6 +26,14 @@ def test_a_closed_cohort_is_not_open_and_a_later_one_has_not_opened(session: Ses
     assert cohorts_under_way(session) == [FIRST]
     assert [one.code for one in cohorts_opened_by(session, date(2026, 5, 1))] == [FIRST]
     assert [one.code for one in cohorts_opened_by(session, date(2026, 5, 2))] == [FIRST, SECOND]
+
+
+def test_the_cohorts_that_moved_on_a_day_are_given_in_order_and_not_more_than_asked(session: Session) -> None:
+    second_cohort(session)
+    day = cohorts(session)[0].stage_entered_on
+    assert cohorts_moved_on(session, day, 50) == [FIRST, SECOND]
+    assert cohorts_moved_on(session, day, 1) == [FIRST]
+    assert cohorts_moved_on(session, date(2030, 1, 1), 50) == []
 
 
 def test_levels_are_those_of_the_cohorts_asked_for(session: Session) -> None:

@@ -1,0 +1,92 @@
+"""A copy of a SQLite database by its own backup: consistent while others write, and put back in one transaction.
+
+Belongs here: SQLite's way. Does not: PostgreSQL's (postgres.py), the archive (archive.py).
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from sqlalchemy import Engine, make_url
+
+from connectors.care.contents import Contents, contents_of, differences, is_empty
+from connectors.care.errors import ArchiveBroken, CareError
+from connectors.database import BUSY_MILLISECONDS, open_engine
+
+Reading = tuple[Any, IO[bytes]]
+
+
+@contextmanager
+def dumped(url: str, folder: Path) -> Iterator[Reading]:
+    """Copy the database at `url` within `folder`; give a connection to the copy, and the copy as a stream."""
+    source = _file_of(url)
+    if not source.exists():
+        raise CareError(f"there is no database {source}: nothing to back up")
+    with TemporaryDirectory(dir=folder, prefix=".ym-copy-") as place:
+        copy = Path(place) / "copy.db"
+        _copy(source, copy)
+        with _opened(copy) as engine, engine.connect() as connection, copy.open("rb") as stream:
+            yield connection, stream
+
+
+def restore(url: str, dump: IO[bytes], wanted: Mapping[str, Contents], *, replace: bool) -> None:
+    """Put a dump into the database at `url` as one transaction, once its copy has proved to hold what it should.
+
+    Raises CareError where rows stand and `replace` was not said.
+    """
+    target = _file_of(url)
+    with TemporaryDirectory(dir=target.parent, prefix=".ym-copy-") as place:
+        copy = Path(place) / "copy.db"
+        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            shutil.copyfileobj(dump, file)
+        _must_hold(copy, wanted)
+        _refuse_to_overwrite(target, replace=replace)
+        _copy(copy, target)
+    _must_hold(target, wanted)
+
+
+def _file_of(url: str) -> Path:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise CareError("the database is in memory alone: nothing can be backed up or restored")
+    return Path(path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy in one step: others read on, writers wait for this alone; a crash leaves the target as it was."""
+    if not target.exists():
+        target.touch(mode=0o600)
+    patience = BUSY_MILLISECONDS / 1000
+    old, new = sqlite3.connect(source, timeout=patience), sqlite3.connect(target, timeout=patience)
+    with closing(old), closing(new):
+        old.backup(new, pages=-1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{path}")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _must_hold(path: Path, wanted: Mapping[str, Contents]) -> None:
+    differ = differences(wanted, _asked(path, contents_of))
+    if differ:
+        raise ArchiveBroken(f"the backup does not hold what its manifest says ({', '.join(differ)}): take another one")
+
+
+def _refuse_to_overwrite(target: Path, *, replace: bool) -> None:
+    if target.exists() and not replace and not _asked(target, is_empty):
+        raise CareError(f"{target} holds rows: restore into an empty home, or say --replace to lose them")
+
+
+def _asked(path: Path, ask: Callable[[Any], Any]) -> Any:
+    with _opened(path) as engine, engine.connect() as connection:
+        return ask(connection)
