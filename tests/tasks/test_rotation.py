@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from connectors.database import open_engine, table_hashes
 from connectors.settings import SettingsError, create_keys, read_keys
-from models.tables import METADATA
 from models.tables.people import Worker
 from models.vault import KeyMissing, Keyring, keyring, use_keyring
 from tasks import rotation

@@ -60,7 +60,16 @@ YUAN = Decimal("1000.00")
 
 def every_row() -> list[SQLModel]:
     """A fresh row of each table, in an order in which they can be written."""
-    return [*_programme(), *_people(), *_lifecycle(), *_teaching(), *_credentials(), *_funding(), *_operations(), *_news()]
+    return [
+        *_programme(),
+        *_people(),
+        *_lifecycle(),
+        *_teaching(),
+        *_credentials(),
+        *_funding(),
+        *_operations(),
+        *_news(),
+    ]
 
 
 def _programme() -> list[SQLModel]:
