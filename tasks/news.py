@@ -55,7 +55,7 @@ class Glance:
     session: Session
     code: str
     today: date
-    taken_up: list[int] = field(default_factory=list)
+    taken_up: list[str] = field(default_factory=list)
     called_for: bool = True
 
     def __post_init__(self) -> None:

@@ -12,8 +12,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables; with nothing in them, the next night looks at every cohort."""
-    op.create_table("news", *integers("id"), *texts("kind", "keys"), primary("news", "id"))
-    op.create_table("cohort_news", *integers("id"), *texts("cohort_code"), primary("cohort_news", "id"))
+    op.create_table("news", *texts("id", "kind", "keys"), primary("news", "id"))
+    op.create_table("cohort_news", *texts("id", "cohort_code"), primary("cohort_news", "id"))
     indexes("cohort_news", "cohort_code")
     op.create_table(
         "looks",

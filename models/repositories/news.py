@@ -21,7 +21,7 @@ from models.repositories.organisations import under_way
 from models.repositories.reported import one_of_many, table_of
 from models.tables import credentials, funding, lifecycle, organisations, people, teaching
 from models.tables.base import Table
-from models.tables.news import CohortNews, Look, News
+from models.tables.news import CohortNews, Look, News, drawn_id
 
 Found = dict[str, set[str]]
 AT_ONCE = 50_000  # keys that are sorted together
@@ -82,7 +82,7 @@ TO_OTHERS = frozenset({"freed"})  # what looking at a cohort may be news to othe
 
 def note(session: Session, found: Mapping[str, Collection[str]]) -> None:
     """Note keys of each kind, within the caller's transaction."""
-    rows = [{"kind": kind, "keys": json.dumps(sorted(keys))} for kind, keys in found.items() if keys]
+    rows = [{"id": drawn_id(), "kind": kind, "keys": json.dumps(sorted(keys))} for kind, keys in found.items() if keys]
     if rows:
         session.connection().execute(insert(table_of(News)), rows)
 
@@ -147,7 +147,7 @@ def note_gathered(session: Session) -> None:
 
 def sort_by_cohort(session: Session) -> None:
     """Turn all that was noted into news of cohorts; what concerns no cohort that is under way is let go."""
-    ids: list[int] = []
+    ids: list[str] = []
     concerned: set[str] = set()
     for found, some in _noted(session):
         ids += some
@@ -158,14 +158,14 @@ def sort_by_cohort(session: Session) -> None:
     concerned &= set(session.connection().execute(under_way()).scalars())
     if concerned:
         session.connection().execute(
-            insert(table_of(CohortNews)), [{"cohort_code": code} for code in sorted(concerned)]
+            insert(table_of(CohortNews)), [{"id": drawn_id(), "cohort_code": code} for code in sorted(concerned)]
         )
     _delete(session, News, ids)
 
 
-def _noted(session: Session) -> Iterator[tuple[Found, list[int]]]:
+def _noted(session: Session) -> Iterator[tuple[Found, list[str]]]:
     """What was noted, so many keys at a time, with the rows it stands in."""
-    found, ids, number = defaultdict(set), list[int](), 0
+    found, ids, number = defaultdict(set), list[str](), 0
     news = table_of(News)
     for row in session.connection().execute(select(news.c.id, news.c.kind, news.c["keys"]).order_by(news.c.id)).all():
         keys = json.loads(row[2])
@@ -212,7 +212,7 @@ def _paths() -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _delete(session: Session, table: type[Table], ids: Collection[int]) -> None:
+def _delete(session: Session, table: type[Table], ids: Collection[str]) -> None:
     found = table_of(table)
     for some in _batched(ids, CHUNK):
         session.connection().execute(delete(found).where(found.c.id.in_(some)))
@@ -247,13 +247,13 @@ def to_be_looked_at(session: Session, today: date, rules: str) -> dict[str, bool
     return {row[0]: not row[1] for row in session.connection().execute(query)}
 
 
-def news_of(session: Session, cohort_code: str) -> list[int]:
+def news_of(session: Session, cohort_code: str) -> list[str]:
     """Give the rows that say that a cohort has news."""
     news = table_of(CohortNews)
     return list(session.connection().execute(select(news.c.id).where(news.c.cohort_code == cohort_code)).scalars())
 
 
-def take_up(session: Session, ids: Collection[int]) -> None:
+def take_up(session: Session, ids: Collection[str]) -> None:
     """Delete news of cohorts: they were looked at since."""
     _delete(session, CohortNews, ids)
 

@@ -6,10 +6,16 @@ that nobody who notes something waits for anybody (docs/decisions/0011).
 """
 
 from datetime import date
+from uuid import uuid4
 
 from sqlmodel import Field
 
 from models.tables.base import Table
+
+
+def drawn_id() -> str:
+    """Draw an id by lot: no sequence of the database need be right, after a crash or in a copy."""
+    return uuid4().hex
 
 
 class News(Table, table=True):
@@ -17,7 +23,7 @@ class News(Table, table=True):
 
     __tablename__ = "news"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: str = Field(default_factory=drawn_id, primary_key=True)
     kind: str
     keys: str
 
@@ -30,7 +36,7 @@ class CohortNews(Table, table=True):
 
     __tablename__ = "cohort_news"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: str = Field(default_factory=drawn_id, primary_key=True)
     cohort_code: str = Field(index=True)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
-from connectors.database import alembic_config, alone, migrate, one_at_a_time, open_engine, table_hashes
+from connectors.database import LEFT_OUT, alembic_config, alone, migrate, one_at_a_time, open_engine, table_hashes
 from models.tables import METADATA
 from models.tables.lifecycle import Notice
 from models.tables.organisations import Organisation
@@ -116,7 +116,7 @@ def test_migrating_makes_every_table_and_again_changes_nothing(tmp_path: Path) -
     migrate(url)
     opened = open_engine(url)
     first = table_hashes(opened)
-    assert set(first) == set(METADATA.tables)
+    assert set(first) == set(METADATA.tables) - LEFT_OUT
     fill(opened, [Organisation(code=SCHOOL, name="s")])
     second = table_hashes(opened)
     migrate(url)
@@ -151,7 +151,7 @@ def test_equal_contents_hash_equal_on_both_databases(
         hashes.append(table_hashes(opened))
         opened.dispose()
     assert hashes[0] == hashes[1]
-    assert len(set(hashes[0].values())) == len(METADATA.tables)
+    assert len(set(hashes[0].values())) == len(METADATA.tables) - len(LEFT_OUT)
 
 
 @pytest.mark.parametrize("change", [{"title": "春"}, {"ends_on": date(2027, 1, 16)}, {"id": "ou:t9"}])

@@ -20,9 +20,8 @@ from sqlmodel import select
 from connectors.base import Connection
 from models import records
 from models.tables.credentials import Certificate, SkillAssessment
-from models.tables.funding import Award, Payment
+from models.tables.funding import Payment
 from models.tables.lifecycle import Application, DecisionRequest, Graduation, Objection
-from models.tables.organisations import Module
 from models.tables.people import Consent, Participant, Worker
 from tasks.errors import BadInput
 from tasks.gate import take
@@ -72,7 +71,6 @@ class Fate:
     day: date = FIRST
     said: dict[tuple[type[Any], str], Any] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    calm: bool = False
 
     def begin(self) -> None:
         """Two cohorts of two rosters are opened; their school has a timetable for nobody yet."""
@@ -329,8 +327,8 @@ class Fate:
         change(Application, application.id, student_number=number, registered_on=application.registered_on or self.day)
 
     def _document(self) -> None:
+        """A document settles what a worker's education is: it may not suffice."""
         person = self.lot.choice(self._people())
-        Case(person.cohort_code)  # a document comes as an answer to what is missing
         with unit_of_work() as session:
             worker = session.get_one(Worker, person.worker_id)
             worker.education = self.lot.choice(("高中", "中专", "初中"))
@@ -412,13 +410,3 @@ class Fate:
 
     def _learners(self) -> list[str]:
         return [key for (kind, key) in self.said if kind is records.Learner]
-
-
-def awards() -> int:
-    """How many awards were granted: that a journey came as far as money."""
-    return len(rows(Award))
-
-
-def modules() -> int:
-    """How many modules the programme has."""
-    return len(rows(Module))

@@ -21,8 +21,8 @@ spans = st.timedeltas(timedelta(days=-90), timedelta(days=90)).map(lambda span: 
 COMPARED: dict[str, tuple[Callable[[Any], Any], date | None]] = {
     "before": (lambda today: today < X, X),
     "until": (lambda today: today <= X, X + timedelta(days=1)),
-    "after": (lambda today: today > X, X + timedelta(days=1)),
-    "from": (lambda today: today >= X, X),
+    "after": (lambda today: X < today, X + timedelta(days=1)),  # noqa: SIM300  (the other day asks)
+    "from": (lambda today: X <= today, X),  # noqa: SIM300
     "on": (lambda today: today == X, X),
     "on this very day": (lambda today: today == D, TOMORROW),
     "a day that is past": (lambda today: today < date(2026, 1, 1), None),
