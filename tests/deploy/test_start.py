@@ -76,18 +76,18 @@ def healthy(port: int) -> bool:
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell")
-def test_the_units_of_many_machines_start_one_after_the_other_and_end_cleanly(office: tuple[Path, str, str]) -> None:
+def test_the_units_of_many_machines_start_at_once_and_end_cleanly(office: tuple[Path, str, str]) -> None:
     folder, redis, _ = office
     api, running = free_port(), []
+    ports = {name: free_port() for name in ORDER}
     try:
         for path in (next(one for one in UNITS if one.name == name) for name in ORDER):
             assert settings_of(path, "ExecStart")[0].startswith("/opt/yuanmeng/deploy/with-secrets ")
-            health = free_port()
-            process = started(path, folder, api, health)
-            running.append(process)
-            deadline = time.monotonic() + PATIENCE
-            while not healthy(health):
-                said = (folder / f"{path.stem}.log").read_text(encoding="utf-8", errors="replace")
+            running.append(started(path, folder, api, ports[path.name]))
+        deadline = time.monotonic() + PATIENCE
+        for name, process in zip(ORDER, running, strict=True):
+            while not healthy(ports[name]):
+                said = (folder / f"{Path(name).stem}.log").read_text(encoding="utf-8", errors="replace")
                 assert process.poll() is None, said
                 assert time.monotonic() < deadline, said
                 time.sleep(0.2)
