@@ -144,8 +144,10 @@ async def _is_silent(client: PrefectClient, run: FlowRun, at: datetime) -> bool:
 
 
 async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> datetime | None:
+    # Until tomorrow: the clock of the run's machine may be ahead of this one's.
+    when = {"since": since, "until": now() + timedelta(days=1)}
     wanted = EventFilter(
-        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate({"since": since}),
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate(when),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )  # fmt: skip
     found = await client.read_events(wanted, limit=1)  # the latest comes first

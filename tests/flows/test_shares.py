@@ -18,13 +18,13 @@ from flows.read_sources import read_sources
 from models.tables.operations import NightAccount
 from tasks.office import Office, office, use_office
 from tasks.shares import accounts_of, divide, forget_accounts, read_share
-from tests.faults.many import World, serving, systems
+from tests.faults.many import KINDS, System, World, serving
 from tests.faults.test_many_sources import TOKEN, know_everyone, standing, truth, working
 from tests.fixtures.cohorts import rows
 from tests.fixtures.prefect_api import Prefect, served, state
 
 DAY = date(2026, 9, 20)
-SOURCES = 10  # of which the first wave has those that are no partners
+SOURCES, ROWS = 10, 3  # of which the first wave has those that are no partners
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,12 @@ def world(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An office connected to ten sources that are well, of which a run reads two at once."""
     monkeypatch.setenv(TOKEN, "secret")
     monkeypatch.setattr(shares, "LOOK", 0.05)
-    with serving(World(systems(60, 3, []), 0.0)) as world:
-        world.systems = [one for one in world.systems if not one.ill][:SOURCES]
-        world_by_number = {one.number: one for one in world.systems}
-        world.systems = [world_by_number.get(number, world.systems[0]) for number in range(60)]
-        with working(World(list(world_by_number.values()), 0.0, world.url), sqlite_url, tmp_path):
-            here = office()
-            use_office(Office(here.settings.model_copy(update={"connections_at_once": 2}), here.engine, here.policies))
-            know_everyone(World(list(world_by_number.values()), 0.0, world.url))
-            yield World(list(world_by_number.values()), 0.0, world.url)
+    every = [System(number, KINDS[number % 3], ROWS) for number in range(SOURCES)]
+    with serving(World(every, 0.0)) as world, working(world, sqlite_url, tmp_path):
+        here = office()
+        use_office(Office(here.settings.model_copy(update={"connections_at_once": 2}), here.engine, here.policies))
+        know_everyone(world)
+        yield world
 
 
 def night(prefect: Prefect, **parameters: Any) -> str:
