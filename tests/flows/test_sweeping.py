@@ -21,7 +21,7 @@ from tests.fixtures.prefect_api import Prefect, served, state
 from tests.flows.test_automations import until
 
 ELSEWHERE = "another-machine:1"
-RUNNING = state("RUNNING", name="Running")
+RUNNING, SUBMITTING = state("RUNNING", name="Running"), state("PENDING", name="Submitting")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_a_run_whose_process_goes_on_without_its_worker_is_left_alone(
 def test_a_run_that_its_worker_is_only_about_to_start_gets_more_time(
     prefect: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken(prefect, HOST, state("PENDING"))
+    taken(prefect, HOST, SUBMITTING)
     swept()
     later(monkeypatch, seconds=15)
     assert swept() == {"put back": 0, "given up": 0}
@@ -158,10 +158,21 @@ def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkey
 def test_a_run_that_another_machine_took_up_and_never_began_is_put_back(
     prefect: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken(prefect, ELSEWHERE, state("PENDING"))
+    taken(prefect, ELSEWHERE, SUBMITTING)
     later(monkeypatch, seconds=110)
     assert swept() == {"put back": 0, "given up": 0}
     later(monkeypatch, seconds=130)
+    assert swept() == {"put back": 1, "given up": 0}
+
+
+def test_a_run_whose_worker_died_before_it_said_who_it_is_is_put_back(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in chaos: it stayed pending for two minutes, for no machine knew it as its own."""
+    prefect.run("nightly_sync", state("PENDING", name="Pending"), deployment_id=prefect.deployment("nightly_sync"))
+    later(monkeypatch, seconds=9)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=11)
     assert swept() == {"put back": 1, "given up": 0}
 
 
