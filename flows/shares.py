@@ -26,7 +26,7 @@ from prefect.states import Completed
 
 from flows.sweeping import sweep
 from models.clock import business_date
-from tasks.shares import Share, accounts_of, divide, forget_accounts, read_share
+from tasks.shares import Share, accounts_of, divide, expect_accounts, forget_accounts, read_share
 from tasks.sync import sync_connections
 
 DEPLOYMENT = "read_sources/read_sources"
@@ -65,6 +65,7 @@ class _Night:
 
     async def read(self, shares: Sequence[Share]) -> Mapping[str, Any]:
         """Read all shares, here and elsewhere; give their accounts, and forget them in the database."""
+        expect_accounts(self.id, [name for share in shares for name in share], self.today)
         async with get_client() as client:
             runs = await self._start(client, shares[1:])
             unread = list(shares)

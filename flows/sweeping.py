@@ -34,6 +34,7 @@ PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
 FORGOTTEN = timedelta(days=1)  # a crash that nobody took up for so long is history
 GONE = timedelta(seconds=5)  # a run whose process is not there for so long is dead: its worker may be reporting the end
 STARTING = timedelta(seconds=20)  # the same for a run whose process is only about to be started
+CLAIMED = timedelta(seconds=10)  # a worker that took a run up says at once who it is, and that it submits it
 PENDING = timedelta(minutes=2)  # a run that no worker of this machine took up may take so long to begin
 MISSED = 3  # heartbeats a run may miss before it counts as dead
 EVERY = 5.0  # seconds between two looks
@@ -92,15 +93,17 @@ async def _dead(client: PrefectClient, runs: Collection[FlowRun]) -> list[FlowRu
     """Of these runs those that nobody carries out any more."""
     at, mine = now(), [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
     gone = _without_a_process(mine, at)
-    return [
-        one
-        for one in runs
-        if _crashed(one) or one.id in gone or (one not in mine and await _is_silent(client, one, at))
-    ]
+    sure = [one for one in runs if _crashed(one) or one.id in gone or _is_unclaimed(one, at)]
+    return sure + [one for one in runs if one not in sure and one not in mine and await _is_silent(client, one, at)]
 
 
 def _crashed(run: FlowRun) -> bool:
     return run.state_type == StateType.CRASHED
+
+
+def _is_unclaimed(run: FlowRun, at: datetime) -> bool:
+    """Whether whoever took a run up died before it wrote down which worker it is."""
+    return run.state is not None and run.state.name == "Pending" and at - run.state.timestamp > CLAIMED
 
 
 def _is_of_this_machine(run: FlowRun) -> bool:
@@ -144,8 +147,10 @@ async def _is_silent(client: PrefectClient, run: FlowRun, at: datetime) -> bool:
 
 
 async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> datetime | None:
+    # Until tomorrow: the clock of the run's machine may be ahead of this one's.
+    when = {"since": since, "until": now() + timedelta(days=1)}
     wanted = EventFilter(
-        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate({"since": since}),
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate(when),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )  # fmt: skip
     found = await client.read_events(wanted, limit=1)  # the latest comes first

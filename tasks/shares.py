@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from models.clock import business_date
 from models.repositories import nights
 from tasks.office import office, unit_of_work
 from tasks.sync import sync_connections
@@ -23,11 +22,23 @@ def divide(names: Sequence[str]) -> list[Share]:
     return [tuple(names[place::number]) for place in range(number)]
 
 
+def expect_accounts(night: str, names: Collection[str], today: date) -> None:
+    """Begin a night, or go on with it: from now on the accounts of these connections are taken."""
+    with unit_of_work() as session:
+        nights.expect_accounts(session, night, names, today)
+
+
 async def read_share(names: Collection[str], night: str, as_of: date | None, full: bool) -> dict[str, Any]:
-    """Read these connections and keep their accounts for the night; give them."""
+    """Read these connections and keep their accounts for the night; give them.
+
+    A run that comes when its night is over reads nothing: the night, or the one after it, has read them.
+    """
+    with unit_of_work() as session:
+        if not nights.is_expected(session, night):
+            return {}
     accounts = await sync_connections(list(names), as_of, full)
     with unit_of_work() as session:
-        nights.keep_accounts(session, night, accounts, business_date(as_of))
+        nights.keep_accounts(session, night, accounts)
     return accounts
 
 
@@ -37,7 +48,7 @@ def accounts_of(night: str) -> dict[str, Any]:
         return nights.accounts_of(session, night)
 
 
-def forget_accounts(night: str, as_of: date | None) -> None:
-    """Forget what was told: the night has it now."""
+def forget_accounts(night: str, today: date) -> None:
+    """Forget what was told: the night has it now, and what comes later is of no use."""
     with unit_of_work() as session:
-        nights.forget_accounts(session, night, business_date(as_of))
+        nights.forget_accounts(session, night, today)

@@ -18,6 +18,7 @@ NEEDED = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
     "PREFECT_WORKER_QUERY_SECONDS": "3",
+    "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",  # it is also how often a server that was away is tried
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }

@@ -51,7 +51,7 @@ class SourceNights(Table, table=True):
 class NightAccount(Table, table=True):
     """What a run that read a share of a night's connections tells of one; gone once the night has put them together.
 
-    `night` is the id of the night's run; `account` is JSON.
+    `night` is the id of the night's run; `account` is JSON, empty while it is awaited.
     """
 
     __tablename__ = "night_accounts"

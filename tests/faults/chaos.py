@@ -98,36 +98,31 @@ class Office:
         await self._completed(lambda: self.ask("GET", f"/flow_runs/{run['id']}"))
 
     async def scheduled(self, day: date) -> None:
-        """Let a schedule ask for nights on this day until one has completed, and those that were asked for besides."""
+        """Let a schedule ask for the night of this day, and wait until it has completed."""
         path = f"/deployments/{self.deployments['nightly_sync']}/schedules"
-        await self._schedule(path, day)
-        await self._completed(lambda: next(iter(self._due(day)), {"state_type": ""}))
-        for schedule in self.ask("GET", path):
-            if schedule["slug"] == day.isoformat():
-                self.ask("DELETE", f"{path}/{schedule['id']}")
+        made, deadline = list[dict[str, Any]](), time.monotonic() + LONGEST
+        while not made:  # the answer may be lost, the time may pass while nobody makes runs: then it is set anew
+            assert time.monotonic() < deadline, f"the schedule makes no run for {day}"
+            self._unschedule(path, day)
+            due = datetime.now(UTC) + timedelta(seconds=5)
+            with suppress(httpx.HTTPError):
+                self.machines.client.post(f"{self.machines.url}{path}", json=[_hourly(day, due)])
+                await asyncio.sleep(10)
+                made = [
+                    one for one in self._due(day) if _instant(one["expected_start_time"]) < due + timedelta(minutes=1)
+                ]
+        await self._completed(lambda: self.ask("GET", f"/flow_runs/{made[0]['id']}"))
+        self._unschedule(path, day)
         for one in self._due(day):  # no night of this day may come after one of the next
             if one["state_type"] == "SCHEDULED":
                 self.ask("DELETE", f"/flow_runs/{one['id']}")
             else:
                 await self._completed(lambda one=one: self.ask("GET", f"/flow_runs/{one['id']}"))
 
-    async def _schedule(self, path: str, day: date) -> None:
-        """Add a schedule of one minute; an answer may be lost after it was taken: then its name is known already."""
-        deadline = time.monotonic() + LONGEST
-        while True:
-            anchor = datetime.now(UTC) + timedelta(seconds=4)
-            timing = {"interval": 60, "anchor_date": anchor.isoformat(), "timezone": "Asia/Shanghai"}
-            one = {
-                "schedule": timing,
-                "active": True,
-                "parameters": {"as_of": day.isoformat()},
-                "slug": day.isoformat(),
-            }
-            with suppress(httpx.HTTPError):
-                if self.machines.client.post(f"{self.machines.url}{path}", json=[one]).status_code in (201, 409, 422):
-                    return
-            assert time.monotonic() < deadline
-            await asyncio.sleep(LOOK)
+    def _unschedule(self, path: str, day: date) -> None:
+        for schedule in self.ask("GET", path):
+            if schedule["slug"] == day.isoformat():
+                self.ask("DELETE", f"{path}/{schedule['id']}")
 
     def _due(self, day: date) -> list[dict[str, Any]]:
         """The runs that the schedule of this day made, the first one first."""
@@ -158,6 +153,16 @@ class Office:
             page = self.ask("POST", "/flow_runs/filter", **wanted, offset=len(found), limit=200, sort="ID_DESC")
             found += page
         return found
+
+
+def _hourly(day: date, due: datetime) -> dict[str, Any]:
+    """A schedule that asks for nights on a day, the first one at an instant."""
+    timing = {"interval": 3600, "anchor_date": due.isoformat(), "timezone": "Asia/Shanghai"}
+    return {"schedule": timing, "active": True, "parameters": {"as_of": day.isoformat()}, "slug": day.isoformat()}
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _told(run: dict[str, Any]) -> str:

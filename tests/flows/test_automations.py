@@ -4,23 +4,21 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from console.__main__ import run
-from flows import automations as ours
 from flows.automations import apply_automations
 from models.rules.policy import DEFAULT_POLICIES, policies_from
 from tasks.office import office, use_office
 from tests.fixtures.prefect_api import Prefect, served, state
 
 PATIENCE = 40
-NAMES = ["Yuanmeng: crashed runs", "Yuanmeng: dead runs", "Yuanmeng: hanging runs", "Yuanmeng: late runs"]
+NAMES = ["Yuanmeng: crashed runs", "Yuanmeng: hanging runs", "Yuanmeng: late runs"]
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +68,13 @@ def test_a_changed_definition_is_updated_in_place(prefect: Prefect) -> None:
     before = prefect.automations()
     patient = policies_from([{"version": "2027-1", "effective_from": datetime(2027, 1, 1).date(),
                               "limits": {"run-late": [45]}}])[-1]  # fmt: skip
-    assert apply(policy=patient) == {**dict.fromkeys(NAMES, "unchanged"), NAMES[3]: "updated"}
+    assert apply(policy=patient) == {**dict.fromkeys(NAMES, "unchanged"), NAMES[2]: "updated"}
     after = prefect.automations()
-    assert after[:3] == before[:3]
-    assert after[3]["id"] == before[3]["id"]
-    assert (within(before[3]), within(after[3])) == (15 * 60, 45 * 60)
+    assert after[:2] == before[:2]
+    assert after[2]["id"] == before[2]["id"]
+    assert (within(before[2]), within(after[2])) == (15 * 60, 45 * 60)
     assert apply(policy=patient) == dict.fromkeys(NAMES, "unchanged")
-    assert apply(policy=DEFAULT_POLICIES[-1])[NAMES[3]] == "updated"
+    assert apply(policy=DEFAULT_POLICIES[-1])[NAMES[2]] == "updated"
 
 
 def test_a_foreign_automation_is_left_alone_and_a_lost_one_comes_back(prefect: Prefect) -> None:
@@ -101,10 +99,10 @@ def test_one_that_was_made_twice_is_one_again(prefect: Prefect) -> None:
     first = prefect.automations()
     copied = {key: first[0][key] for key in ("name", "description", "trigger", "actions")}
     prefect.ask("POST", "/automations/", **copied)
-    assert len(prefect.automations()) == 5
+    assert len(prefect.automations()) == 4
     assert apply() == dict.fromkeys(NAMES, "unchanged")
     assert [said(one) for one in prefect.automations()] == [said(one) for one in first]
-    assert len(prefect.automations()) == 4
+    assert len(prefect.automations()) == 3
 
 
 def test_one_that_somebody_paused_stays_paused(prefect: Prefect) -> None:
@@ -137,16 +135,16 @@ def test_the_command_applies_them_and_wants_a_server(
         use_office(None)
 
 
-def test_the_watch_is_started_by_a_crash_of_another_flow_and_not_by_its_own(prefect: Prefect) -> None:
+def test_the_watch_is_started_by_a_run_of_another_flow_that_is_given_up_and_not_by_its_own(prefect: Prefect) -> None:
     deployment = prefect.deployment("watch_stalls")
     apply()
-    assert {one["actions"][0]["type"] for one in prefect.automations()} == {"run-deployment", "change-flow-run-state"}
+    assert {one["actions"][0]["type"] for one in prefect.automations()} == {"run-deployment"}
     own, other, foreign = (
         prefect.run(flow, state("RUNNING"), deployment_id=by, parameters={"reason": "secret-of-a-run"})
         for flow, by in (("watch_stalls", deployment), ("nightly_sync", None), ("somebody_elses", None))
     )
     for crashed in (own, foreign, other):
-        prefect.enter(crashed, state("CRASHED", name="Crashed"))
+        prefect.enter(crashed, state("CRASHED", name="GivenUp"))
     # Events are heard in their order: what the first two had set off would be known before what the last did.
     until(lambda: crash_of(prefect, other) in heard(prefect))
     assert not {crash_of(prefect, own), crash_of(prefect, foreign)} & heard(prefect)
@@ -155,21 +153,13 @@ def test_the_watch_is_started_by_a_crash_of_another_flow_and_not_by_its_own(pref
     assert started[0]["created_by"]["display_value"] == NAMES[0]
 
 
-def test_a_run_whose_heartbeat_stops_is_marked_crashed(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours, "MISSED", 10 / 180)  # ten seconds is the least Prefect waits
-    apply()
-    dead, ended, foreign = (
-        prefect.run(flow, state("RUNNING", name="Running"))
-        for flow in ("advance_cohort", "advance_cohort", "somebody_elses")
-    )
-    # The others' time is over sooner: had they been judged dead, it would be seen before.
-    beat(prefect, foreign, "somebody_elses", seconds_ago=4)
-    beat(prefect, ended, "advance_cohort", seconds_ago=4)
-    beat(prefect, dead, "advance_cohort")
-    prefect.enter(ended, state("COMPLETED", name="Completed"))
-    until(lambda: prefect.ask("GET", f"/flow_runs/{dead}")["state_type"] == "CRASHED")
-    assert prefect.ask("GET", f"/flow_runs/{ended}")["state_type"] == "COMPLETED"
-    assert prefect.ask("GET", f"/flow_runs/{foreign}")["state_type"] == "RUNNING"
+def test_one_of_an_earlier_version_is_taken_away(prefect: Prefect) -> None:
+    """It marked runs as crashed, which the sweeper judges now."""
+    earlier = {"name": "Yuanmeng: dead runs", "trigger": {"type": "event", "posture": "Reactive", "expect": ["x"],
+               "threshold": 1, "within": 0}, "actions": [{"type": "do-nothing"}]}  # fmt: skip
+    prefect.ask("POST", "/automations/", **earlier)
+    assert apply() == dict.fromkeys(NAMES, "created")
+    assert [one["name"] for one in prefect.automations()] == NAMES
 
 
 def crash_of(prefect: Prefect, run: str) -> str:
@@ -182,14 +172,3 @@ def heard(prefect: Prefect) -> set[str]:
     told = prefect.ask("POST", "/events/filter", filter={"event": {"name": ["prefect.automation.triggered"]}})
     return {one["prefect.resource.id"] for event in told["events"] for one in event["related"]
             if one["prefect.resource.role"] == "triggering-event"}  # fmt: skip
-
-
-def beat(prefect: Prefect, run: str, flow: str, seconds_ago: int = 0) -> None:
-    """A run's heartbeat, as Prefect's engine sends it."""
-    related = [{"prefect.resource.id": f"prefect.flow.{prefect.flow(flow)}", "prefect.resource.role": "flow",
-                "prefect.resource.name": flow}]  # fmt: skip
-    event = {"event": "prefect.flow-run.heartbeat", "id": str(uuid4()), "related": related, "payload": {},
-             "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
-             "occurred": (datetime.now(UTC) - timedelta(seconds=seconds_ago)).isoformat()}  # fmt: skip
-    answer = prefect.client.post(f"{prefect.url}/events", json=[event])
-    assert answer.is_success, answer.text

@@ -17,14 +17,14 @@ from flows.nightly import nightly_sync
 from flows.read_sources import read_sources
 from models.tables.operations import NightAccount
 from tasks.office import Office, office, use_office
-from tasks.shares import accounts_of, divide, forget_accounts, read_share
-from tests.faults.many import World, serving, systems
+from tasks.shares import accounts_of, divide, expect_accounts, forget_accounts, read_share
+from tests.faults.many import KINDS, System, World, serving
 from tests.faults.test_many_sources import TOKEN, know_everyone, standing, truth, working
 from tests.fixtures.cohorts import rows
 from tests.fixtures.prefect_api import Prefect, served, state
 
 DAY = date(2026, 9, 20)
-SOURCES = 10  # of which the first wave has those that are no partners
+SOURCES, ROWS = 10, 3  # of which the first wave has those that are no partners
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,12 @@ def world(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An office connected to ten sources that are well, of which a run reads two at once."""
     monkeypatch.setenv(TOKEN, "secret")
     monkeypatch.setattr(shares, "LOOK", 0.05)
-    with serving(World(systems(60, 3, []), 0.0)) as world:
-        world.systems = [one for one in world.systems if not one.ill][:SOURCES]
-        world_by_number = {one.number: one for one in world.systems}
-        world.systems = [world_by_number.get(number, world.systems[0]) for number in range(60)]
-        with working(World(list(world_by_number.values()), 0.0, world.url), sqlite_url, tmp_path):
-            here = office()
-            use_office(Office(here.settings.model_copy(update={"connections_at_once": 2}), here.engine, here.policies))
-            know_everyone(World(list(world_by_number.values()), 0.0, world.url))
-            yield World(list(world_by_number.values()), 0.0, world.url)
+    every = [System(number, KINDS[number % 3], ROWS) for number in range(SOURCES)]
+    with serving(World(every, 0.0)) as world, working(world, sqlite_url, tmp_path):
+        here = office()
+        use_office(Office(here.settings.model_copy(update={"connections_at_once": 2}), here.engine, here.policies))
+        know_everyone(world)
+        yield world
 
 
 def night(prefect: Prefect, **parameters: Any) -> str:
@@ -194,16 +191,35 @@ def test_the_run_of_a_share_tells_how_each_connection_was_read_and_keeps_its_acc
 ) -> None:
     first, second = (one.name for one in world.systems[:2])
     given = {"connections": [first, second], "night": "a-night", "as_of": DAY.isoformat()}
+    expect_accounts("a-night", [first, second], DAY)
+    assert accounts_of("a-night") == {}
     run = prefect.run("read_sources", state("PENDING"), parameters=given)
     assert asyncio.run(carried_out(read_sources, run)) == {first: "ok", second: "ok"}
     assert prefect.ask("GET", f"/flow_runs/{run}")["name"] == f"sources-{first}-and-1-more-{DAY}"
     assert set(accounts_of("a-night")) == {first, second}
 
 
-def test_an_account_that_was_left_behind_is_forgotten_after_a_week(world: World) -> None:
+def test_a_share_that_comes_when_its_night_is_over_reads_nothing_and_leaves_nothing(
+    prefect: Prefect, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in chaos: put back after its night had read it, it left accounts that nobody took up."""
     first = world.systems[0].name
+    assert asyncio.run(read_share([first], "over", DAY, False)) == {}
+    assert (standing(), rows(NightAccount)) == ({}, [])
+    expect_accounts("ends", [first], DAY)
+
+    async def read_while_it_ends(names: list[str], *_: Any) -> dict[str, Any]:
+        forget_accounts("ends", DAY)
+        return {name: {"status": "ok"} for name in names}
+
+    monkeypatch.setattr("tasks.shares.sync_connections", read_while_it_ends)
+    asyncio.run(read_share([first], "ends", DAY, False))
+    assert rows(NightAccount) == []
+
+
+def test_an_account_that_was_left_behind_is_forgotten_after_a_week(world: World) -> None:
     for name, day in (("old", date(2026, 9, 1)), ("new", date(2026, 9, 10))):
-        asyncio.run(read_share([first], name, day, False))
+        expect_accounts(name, [world.systems[0].name], day)
     forget_accounts("another", date(2026, 9, 12))
     assert [one.night for one in rows(NightAccount)] == ["new"]
     forget_accounts("new", date(2026, 9, 12))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,10 +18,10 @@ from flows.sweeping import HOST, PUT_BACK, keep_sweeping, sweep, sweep_runs, wor
 from models.clock import now
 from tasks.watch.runs import GIVEN_UP
 from tests.fixtures.prefect_api import Prefect, served, state
-from tests.flows.test_automations import beat
+from tests.flows.test_automations import until
 
 ELSEWHERE = "another-machine:1"
-RUNNING = state("RUNNING", name="Running")
+RUNNING, SUBMITTING = state("RUNNING", name="Running"), state("PENDING", name="Submitting")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,17 @@ def found(prefect: Prefect, run: str) -> dict[str, Any]:
     """A run as it stands."""
     told: dict[str, Any] = prefect.ask("GET", f"/flow_runs/{run}")
     return told
+
+
+def beat(prefect: Prefect, run: str, flow: str, seconds_ago: int = 0) -> None:
+    """A run's heartbeat, as Prefect's engine sends it."""
+    related = [{"prefect.resource.id": f"prefect.flow.{prefect.flow(flow)}", "prefect.resource.role": "flow",
+                "prefect.resource.name": flow}]  # fmt: skip
+    event = {"event": "prefect.flow-run.heartbeat", "id": str(uuid4()), "related": related, "payload": {},
+             "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
+             "occurred": (now() - timedelta(seconds=seconds_ago)).isoformat()}  # fmt: skip
+    answer = prefect.client.post(f"{prefect.url}/events", json=[event])
+    assert answer.is_success, answer.text
 
 
 def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
@@ -99,7 +111,7 @@ def test_a_run_whose_process_goes_on_without_its_worker_is_left_alone(
 def test_a_run_that_its_worker_is_only_about_to_start_gets_more_time(
     prefect: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken(prefect, HOST, state("PENDING"))
+    taken(prefect, HOST, SUBMITTING)
     swept()
     later(monkeypatch, seconds=15)
     assert swept() == {"put back": 0, "given up": 0}
@@ -113,9 +125,11 @@ def test_a_run_of_another_machine_is_put_back_when_it_stops_beating(
     silent, beating, never = (taken(prefect, ELSEWHERE) for _ in range(3))
     beat(prefect, silent, "advance_cohort")
     beat(prefect, beating, "advance_cohort")
+    kept(prefect, 2)
     later(monkeypatch, seconds=60)
     assert swept() == {"put back": 0, "given up": 0}
     beat(prefect, beating, "advance_cohort", seconds_ago=-100)
+    kept(prefect, 3)
     later(monkeypatch, seconds=120)
     assert swept() == {"put back": 1, "given up": 0}
     assert [found(prefect, run)["state_type"] for run in (silent, beating, never)] == [
@@ -125,9 +139,17 @@ def test_a_run_of_another_machine_is_put_back_when_it_stops_beating(
     ]
 
 
+def kept(prefect: Prefect, beats: int) -> None:
+    """Wait until the server has written down so many heartbeats: it gathers them for some seconds."""
+    wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "occurred": {"until": "2100-01-01T00:00:00Z"}}
+    resources = {"resource": {"id": [f"prefect.flow-run.{one['id']}" for one in prefect.runs("advance_cohort")]}}
+    until(lambda: prefect.ask("POST", "/events/filter", filter={**wanted, **resources})["total"] >= beats)
+
+
 def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     run = taken(prefect, ELSEWHERE)
     beat(prefect, run, "advance_cohort")
+    kept(prefect, 1)
     later(monkeypatch, hours=9)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         assert swept() == {"put back": 0, "given up": 0}
@@ -136,10 +158,21 @@ def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkey
 def test_a_run_that_another_machine_took_up_and_never_began_is_put_back(
     prefect: Prefect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken(prefect, ELSEWHERE, state("PENDING"))
+    taken(prefect, ELSEWHERE, SUBMITTING)
     later(monkeypatch, seconds=110)
     assert swept() == {"put back": 0, "given up": 0}
     later(monkeypatch, seconds=130)
+    assert swept() == {"put back": 1, "given up": 0}
+
+
+def test_a_run_whose_worker_died_before_it_said_who_it_is_is_put_back(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen in chaos: it stayed pending for two minutes, for no machine knew it as its own."""
+    prefect.run("nightly_sync", state("PENDING", name="Pending"), deployment_id=prefect.deployment("nightly_sync"))
+    later(monkeypatch, seconds=9)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=11)
     assert swept() == {"put back": 1, "given up": 0}
 
 

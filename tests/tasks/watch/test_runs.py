@@ -57,10 +57,11 @@ def due(**time: int) -> dict[str, Any]:
 
 
 GOOD = (state("RUNNING"), state("COMPLETED"))
-CRASHED = (state("RUNNING"), state("CRASHED"))
+CRASHED = (state("RUNNING"), state("CRASHED", name=runs.GIVEN_UP))
 # The states of a run, and the minutes after which it is in trouble.
 SIGNS = {
     "run-crashed": (lambda: CRASHED, 0),
+    "run-crashed, and nobody took it again": (lambda: (state("RUNNING"), state("CRASHED")), 5),
     "run-late": (lambda: (due(),), 15),
     "run-pending": (lambda: (state("PENDING"),), 10),
     "run-pending, as it does not end": (lambda: (state("PENDING"), state("RUNNING")), 120),
@@ -140,7 +141,7 @@ def test_the_flows_asked_about_are_those_there_are() -> None:
 
 def test_a_crash_is_told_once_without_its_parameters_and_resolved_by_the_next_good_run(prefect: Prefect) -> None:
     prefect.run(
-        "decide", state("RUNNING"), state("CRASHED", message=SECRET), name=SECRET,
+        "decide", state("RUNNING"), state("CRASHED", message=SECRET, name=runs.GIVEN_UP), name=SECRET,
         parameters={"reason": SECRET},
     )  # fmt: skip
     assert asyncio.run(watch_waits())["raised"] == 1
