@@ -7,6 +7,7 @@ The manifest comes last and names what must stand before it; the file gets its n
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -167,7 +168,7 @@ def _prove(archive: zipfile.ZipFile, manifest: Manifest, source: Path) -> None:
         with archive.open(DUMP) as dump:
             while piece := dump.read(PIECE):
                 digest.update(piece)
-    except (KeyError, EOFError, ValueError, OSError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except (KeyError, EOFError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise ArchiveBroken(f"{source} cannot be read through ({type(error).__name__}): take another backup") from None
     if digest.hexdigest() != manifest.dump_sha256:
         raise ArchiveBroken(f"{source} was altered since it was made: take another backup")

@@ -38,7 +38,7 @@ class Known:
 
 def known_workers(session: Session, after: str, limit: int) -> list[Known]:
     """Give the next workers by id after one who are not anonymous, with their traces; their rows are held."""
-    query = select(Worker.id, Worker.mobile_hash, Worker.bank_card_hash, Worker.birth_on)
+    query = select(Worker.id, Worker.mobile_hash, Worker.bank_card_hash, col(Worker.birth_on))
     query = query.where(Worker.id > after, col(Worker.resident_id_hash).not_like(f"{GONE}-%"))
     rows = session.exec(query.order_by(Worker.id).limit(limit).with_for_update()).all()
     ids = [row[0] for row in rows]
@@ -58,7 +58,7 @@ def _endings(session: Session, ids: Sequence[str]) -> dict[str, date | None]:
 
     A worker without one ended with his last roster row.
     """
-    studies = sa.and_(Cohort.stage != "closed", col(Participant.student_number).is_not(None))
+    studies = sa.and_(col(Cohort.stage) != "closed", col(Participant.student_number).is_not(None))
     over = sa.case((studies, None), else_=Participant.ended_on)
     query = select(Participant.worker_id, func.count(), func.count(over), func.max(over)).join(Cohort)
     query = query.where(col(Participant.worker_id).in_(ids)).group_by(Participant.worker_id)
@@ -124,7 +124,7 @@ def _anonymise_participants(session: Session, ids: list[str]) -> None:
 
 def lone_rows(session: Session, after: str, limit: int) -> list[tuple[str, date]]:
     """Give the next roster rows after one, by id, that made no worker and still say who they are about."""
-    query = select(Nomination.id, Nomination.nominated_on).where(
+    query = select(Nomination.id, col(Nomination.nominated_on)).where(
         Nomination.id > after, col(Nomination.worker_id).is_(None), Nomination.name != NOBODY
     )
     return list(session.exec(query.order_by(Nomination.id).limit(limit)).all())
@@ -137,9 +137,9 @@ def anonymise_rows(session: Session, ids: Collection[str]) -> None:
 
 def sent_effects(session: Session, after: str, limit: int, before: date) -> list[tuple[str, str, date | None]]:
     """Give the next effects after one, by id, sent before a day, that still hold what was sent: id, kind, day."""
-    query = select(Outbox.id, Outbox.kind, Outbox.sent_on).where(
+    query = select(Outbox.id, Outbox.kind, col(Outbox.sent_on)).where(
         Outbox.id > after, Outbox.status == "sent", col(Outbox.sent_on) < before,
-        sa.or_(Outbox.payload != NOTHING, Outbox.answer != ""),
+        sa.or_(col(Outbox.payload) != NOTHING, col(Outbox.answer) != ""),
     )  # fmt: skip
     return list(session.exec(query.order_by(Outbox.id).limit(limit)).all())
 
@@ -151,7 +151,7 @@ def empty_effects(session: Session, ids: Collection[str]) -> None:
 
 def held_back(session: Session, after: str, limit: int) -> list[tuple[str, date, date | None]]:
     """Give the next rows of the quarantine after one, by id: id, first day, day of the cure."""
-    query = select(Quarantine.id, Quarantine.first_on, Quarantine.cured_on).where(Quarantine.id > after)
+    query = select(Quarantine.id, col(Quarantine.first_on), col(Quarantine.cured_on)).where(Quarantine.id > after)
     return list(session.exec(query.order_by(Quarantine.id).limit(limit)).all())
 
 
