@@ -108,4 +108,4 @@ async def leave_behind(home: Path, world: Any, last: date) -> None:
 
     (home / "chat.html").write_text(world.client.get(f"{world.url}/slack/").text, encoding="utf-8")
     for ending in ("xlsx", "html"):
-        await write_report(f"{last:%Y-%m}", str(home / "reports" / f"report.{ending}"), last)
+        Path(await write_report(f"{last:%Y-%m}", ending, last)).replace(home / "reports" / f"report.{ending}")

@@ -67,6 +67,7 @@ ACTION = {
     "withdrawn": "退出 withdrawn",
     "consent-recorded": "登记同意书 consent recorded",
     "consent-withdrawn": "撤回同意 consent withdrawn",
+    "kept-house": "按期清理 kept house",
     "keys-rotated": "更换密钥 keys rotated",
     "stream-released": "放行数据流 stream released",
     "alert-acknowledge": "签收提醒 alert acknowledged",
