@@ -124,6 +124,18 @@ def upsert(connection: Connection, table: type[Table], columns: Sequence[str], v
         _by_statement(connection, target, names, versions)
 
 
+def append(connection: Connection, table: type[Table], columns: Sequence[str], versions: Versions) -> None:
+    """Write rows of which none stands, as the caller knows who has to himself what they belong to.
+
+    Without a conflict to look for, the database takes them in half the time.
+    """
+    if connection.dialect.name == "postgresql" and len(versions.rows) >= BY_COPY:
+        target: SaTable = table.__table__  # type: ignore[attr-defined]
+        _copy(connection, target.name, (*columns, *VERSION), versions)
+    else:
+        upsert(connection, table, columns, versions)
+
+
 def _by_statement(connection: Connection, target: SaTable, names: Sequence[str], versions: Versions) -> None:
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(target)
     keys = [column.name for column in target.primary_key]
@@ -145,13 +157,18 @@ def _by_copy(connection: Connection, target: SaTable, names: Sequence[str], vers
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {quoted(target.name)}) ON COMMIT DELETE ROWS"
     )
+    _copy(connection, f"staging_{target.name}", names, versions)
+    connection.exec_driver_sql(
+        f"INSERT INTO {quoted(target.name)} ({columns}) SELECT {columns} FROM {staging} "  # noqa: S608
+        f"ON CONFLICT ({', '.join(map(quoted, keys))}) DO UPDATE SET {changes} "
+        f"WHERE {quoted(target.name)}.digest IS DISTINCT FROM EXCLUDED.digest"
+    )
+    connection.exec_driver_sql(f"TRUNCATE {staging}")
+
+
+def _copy(connection: Connection, name: str, columns: Sequence[str], versions: Versions) -> None:
+    quoted = connection.dialect.identifier_preparer.quote
+    into = f"{quoted(name)} ({', '.join(map(quoted, columns))})"
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor:
-        with cursor.copy(f"COPY {staging} ({columns}) FROM STDIN WITH (NULL E'\\x02')") as copy:
-            copy.write("".join(map("{}\t{}\n".format, versions.lines, versions.digests)))
-        cursor.execute(
-            f"INSERT INTO {quoted(target.name)} ({columns}) SELECT {columns} FROM {staging} "  # noqa: S608
-            f"ON CONFLICT ({', '.join(map(quoted, keys))}) DO UPDATE SET {changes} "
-            f"WHERE {quoted(target.name)}.digest IS DISTINCT FROM EXCLUDED.digest"
-        )
-        cursor.execute(f"TRUNCATE {staging}")
+    with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN WITH (NULL E'\\x02')") as copy:
+        copy.write("".join(map("{}\t{}\n".format, versions.lines, versions.digests)))

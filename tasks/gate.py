@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from connectors.bulk import Versions, upsert, versions_of
+from connectors.bulk import Versions, append, upsert, versions_of
 from models.records import Unreadable
 from models.repositories import reported
 from models.repositories.news import note_written, remove
@@ -137,7 +137,8 @@ def _take_reported(
     outcome, good = _judged(source, kind, records, versions, keys, sifted)
     stood = [keys[one] for one in good if keys[one] in standing]
     note_written(source.session, shape.table, shape.columns, versions.at(good).rows, stood)
-    upsert(source.session.connection(), shape.table, shape.columns, versions.at(good))
+    write = upsert if stood else append  # nobody else writes rows of this connection meanwhile
+    write(source.session.connection(), shape.table, shape.columns, versions.at(good))
     outcome.written = len(good)
     _take_away(source, shape, [(records[one], keys[one]) for one in sifted.removed if keys[one] in standing], outcome)
     return outcome

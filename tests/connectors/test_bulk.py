@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, text
 from sqlmodel import Session
 
 from connectors import bulk
-from connectors.bulk import digests_of, lines_of, upsert, versions_of
+from connectors.bulk import append, digests_of, lines_of, upsert, versions_of
 from connectors.database import open_engine
 from models.tables.base import Table
 from models.tables.operations import SourceVersion
@@ -65,10 +65,12 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-def write(engine: Engine, table: type[Table], columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def write(
+    engine: Engine, table: type[Table], columns: tuple[str, ...], rows: list[tuple[Any, ...]], how: Any = upsert
+) -> None:
     """Write rows and commit them."""
     with engine.begin() as connection:
-        upsert(connection, table, columns, versions_of(rows))
+        how(connection, table, columns, versions_of(rows))
 
 
 def stand(engine: Engine, table: type[Table], columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -80,11 +82,12 @@ def stand(engine: Engine, table: type[Table], columns: tuple[str, ...]) -> list[
 
 
 def round_trip(engine: Engine, table: type[Table], columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Write rows into an empty table, and compare."""
-    with engine.begin() as connection:
-        connection.execute(table.__table__.delete())  # type: ignore[attr-defined]
-    write(engine, table, columns, rows)
-    assert stand(engine, table, columns) == sorted(rows, key=lambda row: row[0])
+    """Write rows into an empty table, in either way, and compare."""
+    for how in (append, upsert):
+        with engine.begin() as connection:
+            connection.execute(table.__table__.delete())  # type: ignore[attr-defined]
+        write(engine, table, columns, rows, how)
+        assert stand(engine, table, columns) == sorted(rows, key=lambda row: row[0])
     assert written(engine, table, columns, rows) == 0
 
 

@@ -228,6 +228,7 @@ def test_no_reference_of_the_school_leads_nowhere(nights: dict[str, Answers]) ->
         assert named and named <= there, day
 
 
+@pytest.mark.bench
 def test_every_night_is_answered_quickly(played: Caller) -> None:
     played.travel(END)
     token = played.token()
