@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 from struct import unpack
@@ -24,9 +25,12 @@ from sqlalchemy.engine import Connection
 from models.tables.base import Table
 
 Row = tuple[Any, ...]
+Binder = Callable[[Any], Any]
+Insert = sqlite.Insert | postgresql.Insert
 VERSION = ("changed_at", "digest")
 BY_COPY = 500  # rows from which a staging table pays
 CHUNK = 5_000  # rows of one statement where there is no COPY
+LITE = sqlite.dialect(paramstyle="qmark")
 NULL = "\x02"  # stands for NULL in COPY's text, so that no backslash is needed
 
 
@@ -136,16 +140,50 @@ def append(connection: Connection, table: type[Table], columns: Sequence[str], v
         upsert(connection, table, columns, versions)
 
 
-def _by_statement(connection: Connection, target: SaTable, names: Sequence[str], versions: Versions) -> None:
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(target)
-    keys = [column.name for column in target.primary_key]
-    changed = {name: insert.excluded[name] for name in names if name not in keys}
-    differs = target.c.digest.is_distinct_from(insert.excluded.digest)
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=changed, where=differs)
+def _by_statement(connection: Connection, target: SaTable, names: tuple[str, ...], versions: Versions) -> None:
+    if connection.dialect.name == "sqlite":
+        _by_rows(connection, target, names, versions)
+        return
     values = [dict(zip(names, (*row, digest), strict=True))
               for row, digest in zip(versions.rows, versions.digests, strict=True)]  # fmt: skip
     for start in range(0, len(values), CHUNK):
-        connection.execute(statement, values[start : start + CHUNK])
+        connection.execute(_differing(target, names, postgresql.insert(target)), values[start : start + CHUNK])
+
+
+def _differing(target: SaTable, names: tuple[str, ...], insert: Insert) -> Insert:
+    """The insert that takes a row that stands only where its digest differs."""
+    keys = [column.name for column in target.primary_key]
+    changed = {name: insert.excluded[name] for name in names if name not in keys}
+    differs = target.c.digest.is_distinct_from(insert.excluded.digest)
+    return insert.on_conflict_do_update(index_elements=keys, set_=changed, where=differs)
+
+
+def _by_rows(connection: Connection, target: SaTable, names: tuple[str, ...], versions: Versions) -> None:
+    """Hand rows to SQLite's driver itself: SQLAlchemy looks at each value of each row, here a column is looked at."""
+    if not versions.rows:
+        return
+    statement, order, binders = _for_driver(target, names)
+    columns = [*zip(*versions.rows, strict=True), versions.digests]
+    bound = [_bound(columns[place], binder) for place, binder in zip(order, binders, strict=True)]
+    values = list(zip(*bound, strict=True))
+    for start in range(0, len(values), CHUNK):
+        connection.exec_driver_sql(statement, values[start : start + CHUNK])
+
+
+@cache
+def _for_driver(target: SaTable, names: tuple[str, ...]) -> tuple[str, list[int], list[Any]]:
+    """The statement in SQLite's own words, which column each of its places takes, and how that is put for the driver."""
+    compiled = _differing(target, names, sqlite.insert(target)).compile(dialect=LITE, column_keys=names)
+    order = list(compiled.positiontup or ())
+    binders = [target.c[name].type.dialect_impl(LITE).bind_processor(LITE) for name in order]
+    return str(compiled), list(map(names.index, order)), binders
+
+
+def _bound(column: Sequence[Any], binder: Binder | None) -> Sequence[Any]:
+    """Put a column as the driver takes it, each of its values once."""
+    if binder is None:
+        return column
+    return list(map({value: binder(value) for value in set(column)}.__getitem__, column))
 
 
 def _by_copy(connection: Connection, target: SaTable, names: Sequence[str], versions: Versions) -> None:

@@ -41,6 +41,7 @@ FEW, MANY = 30_000, 3_000_000
 ROUNDS = {100_000: 5, 1_000_000: 3}
 FASTER_THAN_DLT, MOST_FLOORS = 4.0, {"postgresql": 3.0, "sqlite": 4.0}
 MOST_UNCHANGED, MOST_GROWTH, MOST_MEMORY = 0.5, 1.3, 150.0
+MOST_READ_AGAIN = 0.8  # without the filter all is fetched and compared again, and that is most of what a first night does
 NIGHTS = ("ours", "unchanged", "read again", "changed")
 RIVAL = ("'school:' || sourced_id", "'school:' || line_item__sourced_id", "'school:' || student__sourced_id", "score",
          "score_status", "score_date")  # fmt: skip
@@ -192,7 +193,7 @@ def test_a_night_is_faster_than_dlt_and_near_the_floor(
     tell(capsys, {"bench": "sync", "database": kind, "rows": results, "page": PAGE, "rounds": ROUNDS[results], **told})
     assert told["ratios"]["ours / floor"] <= MOST_FLOORS[kind]
     assert told["ratios"]["unchanged / ours"] < MOST_UNCHANGED
-    assert told["ratios"]["read again / ours"] < MOST_UNCHANGED
+    assert told["ratios"]["read again / ours"] < MOST_READ_AGAIN
     assert told["memory"] <= MOST_MEMORY
     if kind == "postgresql":
         assert told["ratios"]["ours / dlt"] <= 1 / FASTER_THAN_DLT
