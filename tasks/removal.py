@@ -48,7 +48,11 @@ class Answered:
         """Give the hashes of a type, each once, in order."""
         import numpy
 
-        return numpy.unique(numpy.frombuffer(self._hashes.get(kind, array("q")), dtype=numpy.int64))
+        hashes = numpy.frombuffer(self._hashes.get(kind, array("q")), dtype=numpy.int64)
+        hashes.sort()  # in its place: what numpy.unique builds takes five times as much memory as the hashes
+        first = numpy.ones(len(hashes), dtype=bool)
+        numpy.not_equal(hashes[1:], hashes[:-1], out=first[1:])
+        return hashes[first]
 
     def __len__(self) -> int:
         """How many keys were answered."""
