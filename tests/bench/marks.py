@@ -3,6 +3,8 @@
 Belongs here: the rows beside those that the bench's own source shows. Does not: the programme around (programme.py).
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine, text
 
 ITEMS = 100
@@ -27,9 +29,11 @@ ON CONFLICT DO NOTHING
 """
 
 
-def fill_marks(engine: Engine, name: str, people: int) -> None:
-    """Write a learner and a mark for each of so many people, as rows of one connection."""
-    given = {"name": name, "before": f"{name}:", "people": people, "items": ITEMS}
-    with engine.begin() as connection:
-        for statement in (_ITEMS, _LEARNERS, _MARKS):
-            connection.execute(text(statement), {key: value for key, value in given.items() if f":{key}" in statement})
+def fill_marks(engine: Engine, names: Sequence[str], people: int) -> None:
+    """Write a learner and a mark for each of so many people, as rows of these connections, as many of each."""
+    for name in names:
+        given = {"name": name, "before": f"{name}:", "people": people // len(names), "items": ITEMS}
+        with engine.begin() as connection:
+            for statement in (_ITEMS, _LEARNERS, _MARKS):
+                asked = {key: value for key, value in given.items() if f":{key}" in statement}
+                connection.execute(text(statement), asked)

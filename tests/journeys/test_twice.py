@@ -96,7 +96,11 @@ def environment(url: str, **more: str) -> dict[str, str]:
     return {**os.environ, "YUANMENG_DATABASE_URL": url, "YUANMENG_SANDBOX_TOKEN": "sandbox-token", **more}
 
 
-@pytest.mark.parametrize("last", [date(2023, 6, 26), date(2023, 9, 13)])
+@pytest.mark.parametrize(
+    ("url", "last"),
+    [("sqlite", date(2023, 6, 26)), pytest.param("postgresql", date(2023, 9, 13), marks=pytest.mark.postgres)],
+    indirect=["url"],
+)
 def test_two_nights_at_once_leave_what_one_leaves(url: str, last: date, tmp_path: Path) -> None:
     """Two processes run the same night together; a third runs it alone on a twin of the database."""
     home = tmp_path / "home"
