@@ -4,6 +4,7 @@ import asyncio
 import os
 from datetime import date
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,12 +25,14 @@ from models.tables.people import Consent, Document, Employment, Nomination, Part
 from models.vault import Encrypted, keyring
 from tasks import retention
 from tasks.gate import take
+from tasks.nomination import Desk
 from tasks.office import Office, unit_of_work
 from tasks.reading import source_of
 from tasks.retention import keep_house
 from tasks.source import worker_key
 from tests.fixtures.care import fill
 from tests.fixtures.cohorts import DATA, ENTERPRISE, Case, change, one, open_cohort, rows, take_roster, write
+from tests.fixtures.databases import BACKENDS
 from tests.models.tables.rows import CARD, DAY, ID_NUMBER, MOBILE
 from tests.tasks.told import document, employment
 
@@ -288,6 +291,38 @@ def test_an_anonymised_worker_who_comes_again_is_the_same_worker_and_known_anew(
     take_roster(DATA / "plain.xlsx", again)
     after = {worker.id: worker.model_dump() for worker in rows(Worker)}
     assert after == before
+
+
+@pytest.mark.parametrize("database_url", BACKENDS[1:], indirect=True)  # SQLite has one writer at a time
+def test_who_is_just_being_nominated_again_is_left_alone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """House is kept between the instant at which a roster finds him and that at which he takes part again."""
+    case = Case(open_cohort())
+    take_roster(DATA / "plain.xlsx", case.code)
+    for person in case.people:
+        change(Participant, person.id, status="refused", ended_on=ENDED)
+    again = open_cohort(code="WX-2026B")
+    stands, keeping = Desk._stands_already, list[Thread]()
+
+    def meanwhile(*given: Any) -> bool:
+        if not keeping:
+            keeping.append(Thread(target=keep, args=(ANONYMOUS,)))
+            keeping[0].start()
+            while keeping[0].is_alive() and not somebody_waits(office):
+                pass
+        return stands(*given)
+
+    monkeypatch.setattr(Desk, "_stands_already", meanwhile)
+    take_roster(DATA / "plain.xlsx", again)
+    keeping[0].join()
+    assert rows(Participant, cohort_code=again, status="active")
+    assert "已匿名" not in {worker.name for worker in rows(Worker)}
+
+
+def somebody_waits(office: Office) -> bool:
+    """Whether somebody waits for what another transaction holds."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with office.engine.connect() as connection:
+        return bool(connection.execute(text(query)).scalar_one())
 
 
 def test_old_files_of_exchange_and_logs_go_and_others_stay(sqlite_office: Office) -> None:
