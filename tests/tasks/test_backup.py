@@ -1,5 +1,8 @@
 """Backup and restore: the same hashes after everything was dropped, whole archives or none, and nothing overwritten."""
 
+import contextlib
+import io
+import itertools
 import json
 import os
 import threading
@@ -14,7 +17,8 @@ from sqlalchemy import make_url, text
 from sqlmodel import Session
 
 from connectors.care import lite as lite_copies
-from connectors.care.archive import DUMP, MANIFEST
+from connectors.care.archive import DUMP, MANIFEST, Manifest, packing, unpacking
+from connectors.care.contents import Contents
 from connectors.care.errors import ArchiveBroken, CareError
 from connectors.database import alembic_config, migrate, table_hashes
 from connectors.settings import Settings, create_keys, read_keys
@@ -250,6 +254,21 @@ def test_an_archive_of_a_newer_form_asks_for_a_newer_yuanmeng(lite: Settings, tm
     _repack(path, lambda said: said.update(format=99))
     with pytest.raises(CareError, match="newer Yuanmeng"):
         restore(lite, path, replace=True)
+
+
+def test_an_archive_is_taken_as_it_was_or_refused_whatever_bits_of_it_are_turned(tmp_path: Path) -> None:
+    """Those of its headers too: they may say that it is encrypted, or squeezed in a way that nobody knows."""
+    path, spoilt, dump = tmp_path / "kept.zip", tmp_path / "spoilt.zip", b"SQLite format 3" * 9
+    with packing(path) as pack:
+        digest = pack.add(DUMP, io.BytesIO(dump), squeeze=True)
+        pack.say(Manifest("1", "0001", "SQLite", "then", {"workers": Contents(1, "0")}, dump_sha256=digest))
+    whole, taken = path.read_bytes(), 0
+    for place, bits in itertools.product(range(len(whole)), (0x01, 0x08, 0x40, 0xFF)):
+        spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ bits]) + whole[place + 1 :])
+        with contextlib.suppress(CareError), unpacking(spoilt) as (_, stream):
+            assert stream.read() == dump
+            taken += 1
+    assert taken < len(whole)
 
 
 def test_a_backup_of_a_newer_schema_is_refused_before_anything_goes(lite: Settings, tmp_path: Path) -> None:
