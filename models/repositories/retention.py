@@ -44,9 +44,9 @@ def is_anonymous(worker: Worker) -> bool:
 
 
 def known_workers(session: Session, after: str, limit: int) -> list[Known]:
-    """Give the next workers by id after one who are not anonymous, with their traces; their rows are held."""
+    """Give the next workers by id after one who are not anonymous, or to whom something came back; their rows are held."""
     query = select(Worker.id, Worker.mobile_hash, Worker.bank_card_hash, col(Worker.birth_on))
-    query = query.where(Worker.id > after, col(Worker.resident_id_hash).not_like(f"{GONE}-%"))
+    query = query.where(Worker.id > after, sa.or_(col(Worker.resident_id_hash).not_like(f"{GONE}-%"), _came_back()))
     rows = session.exec(query.order_by(Worker.id).limit(limit).with_for_update()).all()
     ids = [row[0] for row in rows]
     ends, money, documents = _endings(session, ids), _money(session, ids), _with_documents(session, ids)
@@ -58,6 +58,17 @@ def known_workers(session: Session, after: str, limit: int) -> list[Known]:
         )
         for key, mobile, card, _ in rows
     ]  # fmt: skip
+
+
+def _came_back() -> Any:
+    """Whether an anonymous worker is told of again: a source may say in other words what it said long ago."""
+    mine = sa.exists().where(col(Participant.worker_id) == Worker.id)
+    numbered = col(Application.participant_id) == Participant.id, col(Application.student_number).is_not(None)
+    certified = col(Certificate.participant_id) == Participant.id, col(Certificate.number).not_like(f"{GONE}-%")
+    return sa.or_(
+        col(Worker.mobile).is_not(None), col(Worker.bank_card).is_not(None), mine.where(*numbered), mine.where(*certified),
+        *(sa.exists().where(col(one.worker_id) == Worker.id) for one in (Consent, Document, Employment)),
+    )  # fmt: skip
 
 
 def _endings(session: Session, ids: Sequence[str]) -> dict[str, date | None]:

@@ -201,6 +201,20 @@ def test_what_is_told_of_an_anonymised_worker_makes_nobody_of_him_again(ended: O
     assert (rows(Document), one(Worker, id=worker_key(number)).mobile) == ([], None)
 
 
+@pytest.mark.parametrize(("table", "key", "values"), [
+    (Application, "AP-1", {"student_number": "2026320100002"}), (Certificate, "C-1", {"number": "Y000132000123254000001"}),
+    (Worker, "W-1", {"mobile": MOBILE}),
+])  # fmt: skip
+def test_what_came_back_to_an_anonymised_worker_goes_again(ended: Office, table: Any, key: str, values: Any) -> None:
+    """A source may say once more in other words what it answered long ago."""
+    keep(ANONYMOUS)
+    change(table, key, **values)
+    assert keep(ANONYMOUS)["anonymised"] == 1
+    (told,) = values.values()
+    assert told not in everything(ended)
+    assert keep(ANONYMOUS)["anonymised"] == 0
+
+
 def test_each_act_leaves_a_line_with_counts_alone_and_the_second_time_there_is_none(ended: Office) -> None:
     keep(ANONYMOUS)
     first, at_rest = lines(), hashes(ended)
