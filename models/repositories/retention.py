@@ -31,7 +31,7 @@ NEVER_SENT = "kept long enough, and never sent"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A worker who is not anonymous: his id, whether something goes at the first step, and his traces."""
+    """A worker who is there to be forgotten: his id, whether something goes at the first step, and his traces."""
 
     id: str
     is_reducible: bool
