@@ -90,6 +90,14 @@ def is_migrated(connection: Connection) -> bool:
     return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
 
 
+def knows_revision(revision: str) -> bool:
+    """Say whether this version can bring a schema of that revision up to date; empty: there is no schema yet."""
+    from alembic.script import ScriptDirectory
+
+    known = {one.revision for one in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return revision in {"", *known}
+
+
 @cache
 def _newest() -> set[str]:
     """The versions that the migrations of this process end with."""

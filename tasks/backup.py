@@ -17,7 +17,7 @@ from connectors.care import lite, postgres
 from connectors.care.archive import DUMP, Manifest, packing, unpacking
 from connectors.care.contents import contents_of, key_ids_of, revision_of
 from connectors.care.errors import CareError
-from connectors.database import migrate
+from connectors.database import knows_revision, migrate
 from connectors.settings import Settings, SettingsError, read_keys
 from models.clock import now
 from models.vault import Keyring
@@ -51,17 +51,25 @@ def proved(path: Path) -> Manifest:
 def restore(settings: Settings, path: Path, *, replace: bool = False) -> dict[str, Any]:
     """Put an archive's database into the empty one of these settings; give what was restored, and what keys it lacks.
 
-    Raises CareError for a database that holds rows (unless `replace`), and for an archive that is not whole.
+    Raises CareError for a database that holds rows (unless `replace`), and for an archive that is not whole or is of a
+    newer version.
     """
     with unpacking(path) as (manifest, dump):
-        if manifest.database != _kind(settings):
-            raise CareError(
-                f"{path} is of {manifest.database}, and database_url names {_kind(settings)}: restore into its own kind"
-            )
+        _refuse_what_cannot_be_worked_on(settings, path, manifest)
         way = lite if _is_lite(settings) else postgres
         way.restore(settings.database_url, dump, manifest.tables, replace=replace)
     migrate(settings.database_url)
     return {"file": str(path), **_told(manifest), "keys": _about_keys(settings, manifest)}
+
+
+def _refuse_what_cannot_be_worked_on(settings: Settings, path: Path, manifest: Manifest) -> None:
+    """Before anything goes: a database of another kind, or of a schema that this version has never heard of."""
+    if manifest.database != _kind(settings):
+        raise CareError(
+            f"{path} is of {manifest.database}, and database_url names {_kind(settings)}: restore into its own kind"
+        )
+    if not knows_revision(manifest.revision):
+        raise CareError(f"{path} was made by a newer Yuanmeng ({manifest.yuanmeng}): bring this one up to date first")
 
 
 def _manifest(connection: Connection, settings: Settings, taken_at: str, digest: str) -> Manifest:

@@ -107,10 +107,9 @@ def rules_in_force() -> str:
 @lru_cache(8)
 def _digest(policies: tuple[Policy, ...], calendar: Calendar) -> str:
     days = [sorted(calendar.off), sorted(calendar.working), sorted(calendar.years)]
-    return blake2b(repr((policies, days)).encode() + _code(), digest_size=12).digest().hex()
+    return blake2b(repr((policies, days)).encode() + CODE, digest_size=12).digest().hex()
 
 
-@lru_cache(1)
 def _code() -> bytes:
     """A digest of the modules that rules and stages are made of; another version of Yuanmeng looks at all cohorts once."""
     digest = blake2b(digest_size=12)
@@ -118,3 +117,6 @@ def _code() -> bytes:
         for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.digest()
+
+
+CODE = _code()  # read as the modules are loaded: another version may be installed while this process goes on with them

@@ -41,6 +41,10 @@ from tasks.step import step
 
 FIELDS = tuple(Row.__dataclass_fields__)
 IDENTITY = ("name", "birth_on", "resident_id", "resident_id_hash", "resident_id_masked")
+HELD = {
+    "read": True,
+    "key_share": True,
+}  # as a row that refers to him would: who anonymises him waits until it is there
 FILLED_IN = ("mobile", "mobile_hash", "bank_card", "bank_card_hash", "household", "household_as_of", "education")
 
 
@@ -70,12 +74,12 @@ def _take_all(
     with unit_of_work() as session:
         desk = Desk(session, _cohort(session, cohort_code), today, policy_on(office().policies, today))
         enterprise = _enterprise(session, desk.cohort, enterprise_code or roster.enterprise_code)
-        verdicts = []
+        verdicts, name = [], mask_numbers(source.name)
         for row in roster.rows:
-            verdicts.append(desk.take(row.row, row.values, enterprise, source.name))
+            verdicts.append(desk.take(row.row, row.values, enterprise, name))
             tell("花名册 roster", len(verdicts), len(roster.rows))
         counted = {status: sum(v["status"] == status for v in verdicts) for status in ("accepted", "held", "refused")}
-        record(session, action="roster-imported", subject=cohort_code, actor=actor, on=today, reason=source.name,
+        record(session, action="roster-imported", subject=cohort_code, actor=actor, on=today, reason=name,
                detail=json.dumps(counted), key=make_id("RI", cohort_code, enterprise, sha256(source.read_bytes()).hexdigest()))  # fmt: skip
     return {"cohort": cohort_code, "rows": verdicts, **counted}
 
@@ -200,7 +204,10 @@ class Desk:
             household=candidate.household, household_as_of=self.today if candidate.household else None,
             education=candidate.education,
         )  # fmt: skip
-        worker = add_missing(self.session, said)
+        worker = self.session.get(Worker, said.id, with_for_update=HELD)
+        if worker is None:
+            self.session.add(said)
+            return said
         if worker.resident_id_hash != match:  # he was anonymised, and comes again
             for name in IDENTITY:
                 setattr(worker, name, getattr(said, name))

@@ -210,7 +210,7 @@ def _first(payload: Payload) -> tuple[str, str]:
         key = _message_id(payload)
         ts = next((alert.ts for alert in members_of_message(session, key) if alert.ts), "")
         row = session.get(Outbox, key)
-        first = json.loads(row.payload)["text"] if row is not None else ""
+        first = json.loads(row.payload).get("text", "") if row is not None else ""  # its words may have gone since
     if not ts:
         raise NotYet
     return ts, first

@@ -72,7 +72,7 @@ def _worker(source: Source, record: records.Employment, number: str) -> str | No
     """The one worker an employee is; None while it is nobody, or several."""
     if record.resident_id:
         key = worker_key(record.resident_id)
-        return key if source.find(people.Worker, key) else None
+        return key if source.knows_worker(key) else None
     matches = source.employees(number)
     return next(iter(matches)) if len(matches) == 1 else None
 

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from models.identity import make_id
 from models.repositories.common import within
 from models.repositories.people import worker_ids_by_employee_number
+from models.repositories.retention import is_anonymous
 from models.repositories.teaching import class_ids_by_source_id
 from models.rules.identifiers import normalise
 from models.tables.people import Worker
@@ -119,9 +120,14 @@ class Source(Names):
     def worker(self, resident_id: str | None) -> str:
         """Give the worker a number belongs to, by keyed hash. Raises Broken for one we do not know."""
         key = worker_key(resident_id)
-        if self.find(Worker, key) is None:
+        if not self.knows_worker(key):
             raise Broken("worker-unknown")
         return key
+
+    def knows_worker(self, key: str) -> bool:
+        """Whether we know a worker by our id; nobody does once he was anonymised, until a roster names him again."""
+        found = self.find(Worker, key)
+        return found is not None and not is_anonymous(found)
 
     def class_of(self, source_id: str) -> str | None:
         """Give a class by the school's own id, whichever connection reported it; None for one nobody did."""

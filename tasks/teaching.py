@@ -46,8 +46,11 @@ def _exempt(board: Board, participant: Participant) -> set[str]:
 
 
 def derive(board: Board, participant: Participant) -> None:
-    """Draw the modules taken from what is reported, up to the day a participant ended."""
-    if participant.registered_on is None:
+    """Draw the modules taken from what is reported, up to the day a participant ended.
+
+    Of one who was anonymised since nothing is found by his number any more: what was drawn stands.
+    """
+    if participant.registered_on is None or participant.student_number is None:
         return
     study = study_of(board)
     classes = {one.module.code: one for one in study.of(participant)}

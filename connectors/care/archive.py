@@ -24,6 +24,9 @@ MANIFEST, DUMP = "manifest.json", "database.dump"
 THERE = "{} is there already: name another file, or move that one away"
 PIECE = 1 << 20
 PARTIAL = ".ym-partial"
+# What reading an archive may raise that was cut off or altered, in its headers too.
+SPOILT = (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, RuntimeError, zipfile.BadZipFile,
+          zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,21 @@ def unpacking(source: Path) -> Iterator[tuple[Manifest, IO[bytes]]]:
     Raises ArchiveBroken.
     """
     try:
-        with zipfile.ZipFile(source) as archive:
+        with _opened(source) as archive:
             manifest = _manifest(archive, source)
             _prove(archive, manifest, source)
             with archive.open(DUMP) as dump:
                 yield manifest, dump
     except zipfile.BadZipFile:
+        raise ArchiveBroken(f"{source} is no backup of Yuanmeng, or it is cut off: take another one") from None
+
+
+def _opened(source: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(source)
+    except SPOILT as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # there is no such file, or it may not be read
         raise ArchiveBroken(f"{source} is no backup of Yuanmeng, or it is cut off: take another one") from None
 
 
@@ -157,7 +169,7 @@ def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
         return Manifest(**said)
     except CareError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile):
+    except SPOILT:
         raise ArchiveBroken(f"{source} is no backup of Yuanmeng, or it was altered: take another one") from None
 
 
@@ -168,7 +180,7 @@ def _prove(archive: zipfile.ZipFile, manifest: Manifest, source: Path) -> None:
         with archive.open(DUMP) as dump:
             while piece := dump.read(PIECE):
                 digest.update(piece)
-    except (KeyError, EOFError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except SPOILT as error:
         raise ArchiveBroken(f"{source} cannot be read through ({type(error).__name__}): take another backup") from None
     if digest.hexdigest() != manifest.dump_sha256:
         raise ArchiveBroken(f"{source} was altered since it was made: take another backup")

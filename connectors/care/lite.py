@@ -7,7 +7,8 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -18,6 +19,7 @@ from connectors.care.contents import Contents, contents_of, differences, is_empt
 from connectors.care.errors import ArchiveBroken, CareError
 from connectors.database import BUSY_MILLISECONDS, open_engine
 
+COPIES, HELD = ".ym-copy-", "held"
 Reading = tuple[Any, IO[bytes]]
 
 
@@ -27,8 +29,8 @@ def dumped(url: str, folder: Path) -> Iterator[Reading]:
     source = _file_of(url)
     if not source.exists():
         raise CareError(f"there is no database {source}: nothing to back up")
-    with TemporaryDirectory(dir=folder, prefix=".ym-copy-") as place:
-        copy = Path(place) / "copy.db"
+    with _place(folder) as place:
+        copy = place / "copy.db"
         _copy(source, copy)
         with _opened(copy) as engine, engine.connect() as connection, copy.open("rb") as stream:
             yield connection, stream
@@ -40,14 +42,33 @@ def restore(url: str, dump: IO[bytes], wanted: Mapping[str, Contents], *, replac
     Raises CareError where rows stand and `replace` was not said.
     """
     target = _file_of(url)
-    with TemporaryDirectory(dir=target.parent, prefix=".ym-copy-") as place:
-        copy = Path(place) / "copy.db"
+    with _place(target.parent) as place:
+        copy = place / "copy.db"
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             shutil.copyfileobj(dump, file)
         _must_hold(copy, wanted)
         _refuse_to_overwrite(target, replace=replace)
         _copy(copy, target)
     _must_hold(target, wanted)
+
+
+@contextmanager
+def _place(folder: Path) -> Iterator[Path]:
+    """Give a folder of one's own within `folder`; whole copies that a killed process left there go first.
+
+    Names stand in them in clear. A folder that somebody holds is at work.
+    """
+    _remove_leftovers(folder)
+    with TemporaryDirectory(dir=folder, prefix=COPIES) as made, (Path(made) / "taking").open("wb") as file:
+        flock(file, LOCK_EX)  # before it has the name by which leftovers are known
+        yield Path(file.name).rename(Path(made) / HELD).parent
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for one in folder.glob(f"{COPIES}*/{HELD}"):
+        with suppress(OSError), one.open("r+b") as file:
+            flock(file, LOCK_EX | LOCK_NB)
+            shutil.rmtree(one.parent)
 
 
 def _file_of(url: str) -> Path:

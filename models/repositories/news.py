@@ -50,7 +50,7 @@ WATCHED: Mapping[type[SQLModel], tuple[tuple[str, str], ...]] = {
     people.Leave: (("worker", "worker_id"),),
     credentials.Outcome: (("worker", "worker_id"),),
     # a participant's way, and what others answer
-    people.Participant: (("cohort", "cohort_code"), ("freed", "student_number")),
+    people.Participant: (("cohort", "cohort_code"), ("freed", "student_number"), ("given", "student_number")),
     people.Nomination: (("cohort", "cohort_code"),),
     lifecycle.DecisionRequest: (("cohort", "cohort_code"),),
     lifecycle.Step: (("cohort", "cohort_code"),),
@@ -74,7 +74,9 @@ WATCHED: Mapping[type[SQLModel], tuple[tuple[str, str], ...]] = {
     organisations.Programme: (("programme", "id"),),
     organisations.Module: (("programme", "programme_id"),),
 }
-TO_OTHERS = frozenset({"freed"})  # what looking at a cohort may be news to other cohorts for
+# Noted by a look too, and only where a row has changed: a number is news to other cohorts once it is free, and to its own
+# when it is given, since what was told of it until then was sorted while nobody had it.
+BY_CHANGE = {"freed": "deleted", "given": "added"}
 
 
 # --- noting ---------------------------------------------------------------------------------------------------
@@ -128,18 +130,18 @@ def gather(session: Session, *_: Any) -> None:
 
 
 def _said(row: SQLModel, name: str, kind: str) -> Iterator[str]:
-    """What a row says in a column and what it said there before; a number is freed by who had it before."""
+    """What a row says in a column and what it said there before; a number is freed by who had it, given to who has it."""
     history = inspect(row, raiseerr=True).attrs[name].history
-    values = history.deleted if kind == "freed" else [*history.deleted, getattr(row, name)]
+    values = getattr(history, BY_CHANGE[kind]) if kind in BY_CHANGE else [*history.deleted, getattr(row, name)]
     return (str(value) for value in values or () if value is not None)
 
 
 def note_gathered(session: Session) -> None:
-    """Note what the flushes of a transaction wrote; who looks at a cohort notes only what is news to other cohorts."""
+    """Note what the flushes of a transaction wrote; who looks at a cohort notes only numbers freed and given."""
     session.flush()
     found: Found = session.info.pop("news", {})
     looking = session.info.get("looking", False)
-    note(session, {kind: keys for kind, keys in found.items() if not looking or kind in TO_OTHERS})
+    note(session, {kind: keys for kind, keys in found.items() if not looking or kind in BY_CHANGE})
 
 
 # --- sorting --------------------------------------------------------------------------------------------------
@@ -207,6 +209,7 @@ def _paths() -> dict[str, tuple[Any, Any]]:
         "course": (classes.c.course_id, codes.select_from(of_terms)),
         "term": (classes.c.term_id, codes.select_from(of_terms)),
         "award": (awards.c.id, codes.select_from(awards.join(participants))),
+        "given": (participants.c.student_number, codes),
         "freed": (applications.c.student_number, codes.select_from(applications.join(participants))),
         "programme": (cohorts.c.programme_id, select(cohorts.c.code)),
     }

@@ -14,7 +14,6 @@ from typing import Any
 
 from models.repositories.reported import known
 from models.tables.organisations import Organisation
-from models.tables.people import Worker
 from tasks.mirror import OURS
 from tasks.shapes import SHAPES, Row, employee_number
 from tasks.sifting import places_beyond
@@ -138,8 +137,8 @@ def _learner_told(batch: Judged) -> list[bool]:
 
 
 def _worker_known(batch: Judged) -> list[bool]:
-    find = batch.source.find
-    return [not one.resident_id or find(Worker, worker_key(one.resident_id)) is not None for one in batch.records]
+    knows = batch.source.knows_worker
+    return [not one.resident_id or knows(worker_key(one.resident_id)) for one in batch.records]
 
 
 def _ours_known(batch: Judged) -> list[bool]:

@@ -69,3 +69,11 @@ def test_the_account_says_what_each_source_cost(typed: Type, home: Path, connect
     assert told["requests"] > 0
     assert told["bytes"] > 0
     assert told["retries"] == 0
+
+
+def test_a_reason_with_a_personal_number_is_refused_since_it_stays_for_ever(typed: Type, held: Path) -> None:
+    ended = typed("sync", *STREAM, "--reason", "32020519881102000X was two people", *NIGHT)
+    assert (ended.code, ended.out) == (2, "")
+    assert "personal number" in ended.err
+    assert "32020519881102000X" not in ended.err
+    assert status_of(held) == ("held", [])

@@ -1,5 +1,8 @@
 """Backup and restore: the same hashes after everything was dropped, whole archives or none, and nothing overwritten."""
 
+import contextlib
+import io
+import itertools
 import json
 import os
 import threading
@@ -13,7 +16,9 @@ from alembic import command
 from sqlalchemy import make_url, text
 from sqlmodel import Session
 
-from connectors.care.archive import DUMP, MANIFEST
+from connectors.care import lite as lite_copies
+from connectors.care.archive import DUMP, MANIFEST, Manifest, packing, unpacking
+from connectors.care.contents import Contents
 from connectors.care.errors import ArchiveBroken, CareError
 from connectors.database import alembic_config, migrate, table_hashes
 from connectors.settings import Settings, create_keys, read_keys
@@ -249,6 +254,57 @@ def test_an_archive_of_a_newer_form_asks_for_a_newer_yuanmeng(lite: Settings, tm
     _repack(path, lambda said: said.update(format=99))
     with pytest.raises(CareError, match="newer Yuanmeng"):
         restore(lite, path, replace=True)
+
+
+def test_an_archive_is_taken_as_it_was_or_refused_whatever_bits_of_it_are_turned(tmp_path: Path) -> None:
+    """Those of its headers too: they may say that it is encrypted, or squeezed in a way that nobody knows."""
+    path, spoilt, dump = tmp_path / "kept.zip", tmp_path / "spoilt.zip", b"SQLite format 3" * 9
+    with packing(path) as pack:
+        digest = pack.add(DUMP, io.BytesIO(dump), squeeze=True)
+        pack.say(Manifest("1", "0001", "SQLite", "then", {"workers": Contents(1, "0")}, dump_sha256=digest))
+    whole, taken = path.read_bytes(), 0
+    for place, bits in itertools.product(range(len(whole)), (0x01, 0x08, 0x40, 0xFF)):
+        spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ bits]) + whole[place + 1 :])
+        with contextlib.suppress(CareError), unpacking(spoilt) as (_, stream):
+            assert stream.read() == dump
+            taken += 1
+    assert taken < len(whole)
+
+
+def test_a_backup_of_a_newer_schema_is_refused_before_anything_goes(lite: Settings, tmp_path: Path) -> None:
+    """Restored, this version could neither migrate it nor work on it, and what stood before would be lost."""
+    with opened(lite.database_url) as engine, engine.begin() as connection:
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    path = Path(back_up(lite, tmp_path / "kept.zip")["file"])
+    with opened(lite.database_url) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
+    before = contents(lite.database_url)
+    with pytest.raises(CareError, match="newer Yuanmeng"):
+        restore(lite, path, replace=True)
+    assert contents(lite.database_url) == before
+
+
+def left_behind(folder: Path) -> Path:
+    """What a process leaves that is killed while it copies."""
+    dead = folder / ".ym-copy-dead"
+    dead.mkdir()
+    for name in ("copy.db", "held"):
+        (dead / name).write_bytes(b"names")
+    return dead
+
+
+def test_what_a_killed_backup_or_restore_copied_is_removed_by_the_next(lite: Settings, tmp_path: Path) -> None:
+    """A whole copy of the database, names in clear, stood beside it for ever; one that is at work is left alone."""
+    dead = left_behind(tmp_path)
+    with lite_copies.dumped(lite.database_url, tmp_path) as (_, stream):
+        back_up(lite, tmp_path / "kept.zip")
+        assert stream.read(6) == b"SQLite"
+        assert len(list(tmp_path.glob(".ym-copy-*"))) == 1
+    assert not dead.exists()
+    left_behind(tmp_path)
+    restore(lite, tmp_path / "kept.zip", replace=True)
+    assert not list(tmp_path.glob(".ym-copy-*"))
 
 
 def test_the_other_kind_of_database_takes_no_archive(sqlite_url: str, tmp_path: Path) -> None:

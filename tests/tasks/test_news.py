@@ -271,6 +271,29 @@ def test_a_number_that_is_free_again_is_news_to_who_waits_for_it(at: At) -> None
     assert noted("freed") == {taken}
 
 
+@pytest.mark.parametrize("database_url", BACKENDS[1:], indirect=True)  # SQLite has one writer at a time
+def test_what_is_told_of_a_number_while_a_look_gives_it_to_somebody_is_not_lost(both: Case) -> None:
+    """Another night sorts it before that look is over, when nobody has the number yet."""
+    both.bring_to("registration")
+    both.register(0)
+    assert chosen(REGISTERED) == [both.code]
+    number = both.number(0)
+
+    def another_night() -> None:
+        report("people", learner("U1", student_number=number, changed_at=None))
+        chosen(REGISTERED)
+
+    with unit_of_work() as session:
+        lifecycle.look_at(session, both.code, REGISTERED)
+        other = Thread(target=another_night)
+        other.start()
+        other.join(PATIENCE)
+        assert not other.is_alive()
+    assert both.people[0].student_number == number
+    assert chosen(REGISTERED) == [both.code]
+    calm(REGISTERED)
+
+
 def test_every_kind_of_key_leads_to_cohorts(studying: Case) -> None:
     """No kind is noted that cannot be sorted."""
     kinds = {kind for columns in WATCHED.values() for kind, _ in columns} - {"cohort"}
@@ -337,11 +360,22 @@ def test_the_rules_in_force_have_another_digest_when_any_of_them_is_another(monk
         _digest(policies, calendar), _digest((replace(policies[0], min_age=17),), calendar),
         _digest(policies, Calendar(working=frozenset({DAY}))),
     ]  # fmt: skip
-    monkeypatch.setattr("tasks.news._code", lambda: b"another version")
+    monkeypatch.setattr("tasks.news.CODE", b"another version")
     _digest.cache_clear()
     found.append(_digest(policies, calendar))
     _digest.cache_clear()
     assert len(set(found)) == len(found)
+
+
+def test_a_process_looks_under_the_code_it_began_with_whatever_is_installed_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A night that began before an upgrade looks by the old rules: the next one is to look at those cohorts again."""
+    policies, calendar = (Policy("1", date(2020, 1, 1)),), Calendar()
+    began_under = _digest(policies, calendar)
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda _: b"another version")
+    _digest.cache_clear()  # as in a process that has not asked yet
+    assert _digest(policies, calendar) == began_under
 
 
 def test_a_day_that_comes_before_the_last_look_is_looked_at_anew(case: Case) -> None:

@@ -417,3 +417,10 @@ def test_evidence_of_an_education_below_the_entry_level_refuses_where_it_was_mis
     bare.advance(CONSENTED)
     person = bare.people[0]
     assert (person.status, person.rule, person.stage) == ("refused", "entry-level", "nomination")
+
+
+def test_a_number_in_the_name_of_a_roster_stands_nowhere_in_clear(bare: Case, tmp_path: Path) -> None:
+    """The rows and the audit trail keep what the file was called, the trail for ever."""
+    take_roster(roster(tmp_path / f"{LATE[0]}.xlsx", [late_line()]), bare.code)
+    imported = one(AuditEvent, action="roster-imported").reason
+    assert one(Nomination).source == imported == "320***************.xlsx"

@@ -189,6 +189,19 @@ def test_a_reply_waits_for_its_message_and_an_update_edits_it(bare: Case, chat_u
     assert "⏳ waiting" not in texts
 
 
+def test_what_follows_a_message_whose_words_were_kept_long_enough_is_said_all_the_same(
+    bare: Case, script: Script, connect: Connect
+) -> None:
+    """The alert stood open so long that house-keeping has emptied its first message; others must not wait behind it."""
+    connect(chat=("slack", SCHOOL, script.url, "YM_TEST_SECRET"))
+    alert(bare, "A-9", ts="1.1", channel="C9")
+    change(Outbox, "A-9", status="sent", sent_on=DAY, payload="{}")
+    put("AR-9", "chat.update", None, alert_id="A-9", text="✅ settled")
+    put("AS-9", "chat.reply", None, alert_id="A-9", text="⬆️ still open")
+    script.keeps_saying({"ok": True, "ts": "1.1", "channel": "C9"})
+    assert deliver() == {"sent": 2, "failed": 0, "later": 0}
+
+
 def test_two_deliveries_at_once_post_one_message(both: Case, chat_url: str, connect: Connect) -> None:
     """The second waits for the first, and finds nothing left; on SQLite and on PostgreSQL."""
     connect(chat=("slack", SCHOOL, f"{chat_url}/slack/api/", "YM_TEST_SECRET"))

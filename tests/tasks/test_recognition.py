@@ -7,7 +7,8 @@ import pytest
 
 from models.tables.credentials import Outcome, Recognition
 from models.tables.lifecycle import DecisionRequest
-from tests.fixtures.cohorts import REGISTERED, TAUGHT, Case, answer, hashes, one, rows, write
+from models.tables.people import Participant
+from tests.fixtures.cohorts import REGISTERED, TAUGHT, Case, answer, change, hashes, one, rows, write
 from tests.tasks.conftest import At
 
 ASKED = date(2026, 9, 20)
@@ -166,3 +167,19 @@ def test_asking_and_deciding_again_changes_nothing(at: At) -> None:
     decide(case, claim)
     case.advance(ASKED)
     assert hashes() == before
+
+
+def test_what_an_anonymised_participant_made_of_a_module_stands_when_his_cohort_is_looked_at_again(at: At) -> None:
+    """Closed cohorts are, where a payment comes back; nothing can be drawn anew for one whose number is gone."""
+    case = at("teaching")
+    case.timetable()
+    case.sessions("M01", [REGISTERED])
+    claim = case.claim(0, "M01")
+    case.advance(ASKED)
+    decide(case, claim)
+    case.advance(ASKED)
+    before = case.taken(0, "M01").model_dump()
+    assert (before["state"], before["held"]) == ("exempt", 1)
+    change(Participant, case.people[0].id, status="incomplete", ended_on=ASKED, student_number=None)
+    case.advance(TAUGHT)
+    assert case.taken(0, "M01").model_dump() == before

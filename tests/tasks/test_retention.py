@@ -4,28 +4,37 @@ import asyncio
 import os
 from datetime import date
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import String, select, text, type_coerce
 
+from connectors.base import Connection
 from connectors.database import table_hashes
 from models.clock import business_date
 from models.repositories import retention as kept
 from models.tables import METADATA
 from models.tables.credentials import Certificate, Outcome, Recognition
-from models.tables.funding import Payment
-from models.tables.lifecycle import Application
+from models.tables.funding import Award, Payment
+from models.tables.lifecycle import Application, DecisionRequest
+from models.tables.news import News
 from models.tables.operations import AuditEvent, Outbox, Quarantine
 from models.tables.organisations import Cohort
 from models.tables.people import Consent, Document, Employment, Nomination, Participant, Worker
 from models.vault import Encrypted, keyring
 from tasks import retention
+from tasks.gate import take
+from tasks.nomination import Desk
 from tasks.office import Office, unit_of_work
+from tasks.reading import source_of
 from tasks.retention import keep_house
+from tasks.source import worker_key
 from tests.fixtures.care import fill
 from tests.fixtures.cohorts import DATA, ENTERPRISE, Case, change, one, open_cohort, rows, take_roster, write
+from tests.fixtures.databases import BACKENDS
 from tests.models.tables.rows import CARD, DAY, ID_NUMBER, MOBILE
+from tests.tasks.told import document, employment
 
 ENDED = date(2027, 6, 30)
 STILL, REDUCED, ANONYMOUS = date(2030, 6, 30), date(2030, 7, 1), date(2057, 1, 1)
@@ -123,6 +132,89 @@ def test_an_anonymised_worker_leaves_ids_counts_and_money_and_nothing_to_find_hi
     assert (rows(Consent), rows(Employment), one(Nomination).name) == ([], [], "已匿名")
 
 
+def test_no_word_about_him_stays_in_a_question_a_row_or_a_payment(ended: Office) -> None:
+    """What names him in free words: the claim a question quotes, an answer about a row, why a payment came back."""
+    change(DecisionRequest, "DR-1", question="Recognise 证书 of 高建国?", participant_id=None, answer="approve",
+           reason="高建国 is known here", decided_by="tester", decided_on=DAY)  # fmt: skip
+    change(Nomination, "NM-1", reasons="override: 高建国 showed his papers")
+    change(Payment, "PM-1", reason="the account is not that of 高建国")
+    change(Participant, "P-1", hired_on=date(2019, 3, 18))
+    keep(ANONYMOUS)
+    text_ = everything(ended)
+    for words in ("高建国", "证书", "2019-03-18"):
+        assert words not in text_, words
+
+
+@pytest.mark.parametrize(("status", "sent_on"), [("failed", DAY), ("waiting", None)])
+def test_what_could_not_be_sent_is_emptied_as_well(ended: Office, status: str, sent_on: date | None) -> None:
+    """A refused application, and one to a school that nothing is sent to: nobody sends either after three years."""
+    change(Outbox, "OB-1", status=status, sent_on=sent_on, problem=f"refused: {MOBILE}")
+    assert keep(DAY)["effects"] == 0
+    assert keep(ANONYMOUS)["effects"] == 1
+    left = one(Outbox)
+    assert (left.payload, left.status) == ("{}", "failed")
+    assert MOBILE not in left.problem
+    assert not keep(ANONYMOUS)["effects"]
+
+
+def test_who_waits_for_a_payment_that_came_back_can_still_be_reached(sqlite_office: Office) -> None:
+    """His cohort is closed, but his award stands: it is paid again once he sends another card."""
+    fill(sqlite_office.settings.database_url)
+    end()
+    change(Payment, "PM-1", status="returned", settled_on=DAY, returned_on=DAY)
+    assert keep(REDUCED)["reduced"] == 0
+    assert one(Worker).mobile == MOBILE
+    change(Award, "AW-1", status="reversed")
+    assert keep(REDUCED)["reduced"] == 1
+
+
+def test_a_number_that_an_anonymised_worker_had_is_news_to_who_waits_for_it(ended: Office) -> None:
+    """A school may give it to somebody else, who waits as long as it is taken."""
+    with unit_of_work() as session:
+        session.execute(text("DELETE FROM news"))
+    keep(ANONYMOUS)
+    assert [one.keys for one in rows(News, kind="freed")] == ['["2026320100001"]']
+
+
+# --- what is told of him afterwards -------------------------------------------------------------------------------
+
+
+def told_of(stream: str, record: Any) -> dict[str, str]:
+    """His enterprise says something; give what it breaks, by the source's id."""
+    hr = Connection(name="hr", kind="told", organisation=ENTERPRISE, base_url="http://x")
+    with unit_of_work() as session:
+        return take(source_of(session, hr, ANONYMOUS), stream, [record]).broken
+
+
+def test_what_is_told_of_an_anonymised_worker_makes_nobody_of_him_again(ended: Office) -> None:
+    """He may work there still: he is as unknown as the enterprise's other people, and no later sweep would find him."""
+    number = "320214199001011014"
+    write(Worker(id=worker_key(number), name="周一", sex="male", birth_on=DAY, resident_id=number, resident_id_masked="x",
+                 resident_id_hash=keyring().match_hash("resident-id", number)))  # fmt: skip
+    write(Participant(id="P-2", cohort_code="WX-2026A", worker_id=worker_key(number), enterprise_code=ENTERPRISE,
+                      nominated_on=DAY, stage_entered_on=DAY, status="refused", ended_on=ENDED))  # fmt: skip
+    assert told_of("documents", document(resident_id=number)) == {}
+    keep(ANONYMOUS)
+    assert told_of("employments", employment(resident_id=number, enterprise_code=ENTERPRISE)) == {}
+    assert one(Employment).worker_id is None
+    assert told_of("documents", document("D2", resident_id=number)) == {"D2": "worker-unknown"}
+    assert (rows(Document), one(Worker, id=worker_key(number)).mobile) == ([], None)
+
+
+@pytest.mark.parametrize(("table", "key", "values"), [
+    (Application, "AP-1", {"student_number": "2026320100002"}), (Certificate, "C-1", {"number": "Y000132000123254000001"}),
+    (Worker, "W-1", {"mobile": MOBILE}),
+])  # fmt: skip
+def test_what_came_back_to_an_anonymised_worker_goes_again(ended: Office, table: Any, key: str, values: Any) -> None:
+    """A source may say once more in other words what it answered long ago."""
+    keep(ANONYMOUS)
+    change(table, key, **values)
+    assert keep(ANONYMOUS)["anonymised"] == 1
+    (told,) = values.values()
+    assert told not in everything(ended)
+    assert keep(ANONYMOUS)["anonymised"] == 0
+
+
 def test_each_act_leaves_a_line_with_counts_alone_and_the_second_time_there_is_none(ended: Office) -> None:
     keep(ANONYMOUS)
     first, at_rest = lines(), hashes(ended)
@@ -213,6 +305,38 @@ def test_an_anonymised_worker_who_comes_again_is_the_same_worker_and_known_anew(
     take_roster(DATA / "plain.xlsx", again)
     after = {worker.id: worker.model_dump() for worker in rows(Worker)}
     assert after == before
+
+
+@pytest.mark.parametrize("database_url", BACKENDS[1:], indirect=True)  # SQLite has one writer at a time
+def test_who_is_just_being_nominated_again_is_left_alone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """House is kept between the instant at which a roster finds him and that at which he takes part again."""
+    case = Case(open_cohort())
+    take_roster(DATA / "plain.xlsx", case.code)
+    for person in case.people:
+        change(Participant, person.id, status="refused", ended_on=ENDED)
+    again = open_cohort(code="WX-2026B")
+    stands, keeping = Desk._stands_already, list[Thread]()
+
+    def meanwhile(*given: Any) -> bool:
+        if not keeping:
+            keeping.append(Thread(target=keep, args=(ANONYMOUS,)))
+            keeping[0].start()
+            while keeping[0].is_alive() and not somebody_waits(office):
+                pass
+        return stands(*given)
+
+    monkeypatch.setattr(Desk, "_stands_already", meanwhile)
+    take_roster(DATA / "plain.xlsx", again)
+    keeping[0].join()
+    assert rows(Participant, cohort_code=again, status="active")
+    assert "已匿名" not in {worker.name for worker in rows(Worker)}
+
+
+def somebody_waits(office: Office) -> bool:
+    """Whether somebody waits for what another transaction holds."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with office.engine.connect() as connection:
+        return bool(connection.execute(text(query)).scalar_one())
 
 
 def test_old_files_of_exchange_and_logs_go_and_others_stay(sqlite_office: Office) -> None:
