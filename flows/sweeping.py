@@ -11,6 +11,7 @@ import socket
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,12 +74,18 @@ async def sweep() -> dict[str, int]:
     """
     told = {"put back": 0, "given up": 0}
     async with get_client() as client:
-        runs = await _under_way(client)
-        for one in await _dead(client, runs):
-            outcome = await _put_back(client, one)
+        at = await _present(client)
+        for one in await _dead(client, await _under_way(client), at):
+            outcome = await _put_back(client, one, at)
             if outcome:
                 told[outcome] += 1
     return told
+
+
+async def _present(client: PrefectClient) -> datetime:
+    """The server's present: by it states and heartbeats are dated, and a machine's own clock may be minutes off."""
+    told = (await client.hello()).headers.get("date")
+    return parsedate_to_datetime(told) if told else now()
 
 
 async def _under_way(client: PrefectClient) -> list[FlowRun]:
@@ -89,9 +96,9 @@ async def _under_way(client: PrefectClient) -> list[FlowRun]:
     )
 
 
-async def _dead(client: PrefectClient, runs: Collection[FlowRun]) -> list[FlowRun]:
+async def _dead(client: PrefectClient, runs: Collection[FlowRun], at: datetime) -> list[FlowRun]:
     """Of these runs those that nobody carries out any more."""
-    at, mine = now(), [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
+    mine = [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
     gone = _without_a_process(mine, at)
     sure = [one for one in runs if _crashed(one) or one.id in gone or _is_unclaimed(one, at)]
     return sure + [one for one in runs if one not in sure and one not in mine and await _is_silent(client, one, at)]
@@ -147,32 +154,33 @@ async def _is_silent(client: PrefectClient, run: FlowRun, at: datetime) -> bool:
 
 
 async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> datetime | None:
-    # Until tomorrow: the clock of the run's machine may be ahead of this one's.
-    when = {"since": since, "until": now() + timedelta(days=1)}
+    """When the server last heard of a run since it began; the run itself dates its beats by its machine's clock."""
+    when = {"since": since - timedelta(days=1), "until": since + timedelta(days=30)}
     wanted = EventFilter(
         event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate(when),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )  # fmt: skip
     found = await client.read_events(wanted, limit=1)  # the latest comes first
-    return found.events[0].occurred if found.events else None
+    heard = found.events[0].received if found.events else None
+    return heard if heard is not None and heard >= since else None
 
 
-async def _put_back(client: PrefectClient, run: FlowRun) -> str:
+async def _put_back(client: PrefectClient, run: FlowRun, at: datetime) -> str:
     """Let any worker take a dead run again, unless it was put back too often, or has moved on meanwhile."""
     seen = await client.read_flow_run(run.id)
     if seen.state_id != run.state_id:
         return ""
     tried = [one for one in await client.read_flow_run_states(run.id) if one.message == PUT_BACK]
-    if run.deployment_id is None or len(tried) >= AGAIN or _is_history(run):
+    if run.deployment_id is None or len(tried) >= AGAIN or _is_history(run, at):
         words = "it was put back too often" if tried else "nobody can take it again"
         await client.set_flow_run_state(run.id, Crashed(name=GIVEN_UP, message=words), force=True)
         return "given up"
     pause = min(PAUSE * max(0, len(tried) - AT_ONCE + 1), LONGEST_PAUSE)
-    state: Any = AwaitingRetry(scheduled_time=now() + pause, message=PUT_BACK)
+    state: Any = AwaitingRetry(scheduled_time=at + pause, message=PUT_BACK)
     await client.set_flow_run_state(run.id, state)
     logger.info("run %s of machine %s was put back", str(run.id)[:8], run.labels.get("prefect.worker.name", "unknown"))
     return "put back"
 
 
-def _is_history(run: FlowRun) -> bool:
-    return _crashed(run) and run.state is not None and now() - run.state.timestamp > FORGOTTEN
+def _is_history(run: FlowRun, at: datetime) -> bool:
+    return _crashed(run) and run.state is not None and at - run.state.timestamp > FORGOTTEN

@@ -4,8 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -71,8 +71,17 @@ def beat(prefect: Prefect, run: str, flow: str, seconds_ago: int = 0) -> None:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
-    """Let the sweeper's clock go forward."""
-    monkeypatch.setattr(sweeping, "now", lambda: now() + timedelta(**time))
+    """Let the server's clock go forward."""
+    at(monkeypatch, lambda: now() + timedelta(**time))
+
+
+def at(monkeypatch: pytest.MonkeyPatch, present: Callable[[], datetime]) -> None:
+    """Let the server tell a time of its own."""
+
+    async def told(_: object) -> datetime:
+        return present()
+
+    monkeypatch.setattr(sweeping, "_present", told)
 
 
 def test_a_run_of_this_machine_without_a_process_is_put_back_once_that_is_sure(
@@ -128,9 +137,10 @@ def test_a_run_of_another_machine_is_put_back_when_it_stops_beating(
     kept(prefect, 2)
     later(monkeypatch, seconds=60)
     assert swept() == {"put back": 0, "given up": 0}
-    beat(prefect, beating, "advance_cohort", seconds_ago=-100)
+    beat(prefect, beating, "advance_cohort")
     kept(prefect, 3)
-    later(monkeypatch, seconds=120)
+    between = heard(prefect, silent) + (heard(prefect, beating) - heard(prefect, silent)) / 2
+    at(monkeypatch, lambda: between + timedelta(seconds=90))
     assert swept() == {"put back": 1, "given up": 0}
     assert [found(prefect, run)["state_type"] for run in (silent, beating, never)] == [
         "SCHEDULED",
@@ -144,6 +154,39 @@ def kept(prefect: Prefect, beats: int) -> None:
     wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "occurred": {"until": "2100-01-01T00:00:00Z"}}
     resources = {"resource": {"id": [f"prefect.flow-run.{one['id']}" for one in prefect.runs("advance_cohort")]}}
     until(lambda: prefect.ask("POST", "/events/filter", filter={**wanted, **resources})["total"] >= beats)
+
+
+def heard(prefect: Prefect, run: str) -> datetime:
+    """When the server last took a run's heartbeat."""
+    wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
+    found = prefect.ask("POST", "/events/filter", filter=wanted)["events"]
+    return max(datetime.fromisoformat(one["received"]) for one in found)
+
+
+def test_a_machine_whose_clock_is_wrong_puts_back_nobody_s_runs(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two minutes ahead it would put back every run of all others, again and again, until each is given up."""
+    beating = taken(prefect, ELSEWHERE)
+    beat(prefect, beating, "advance_cohort")
+    kept(prefect, 1)
+    taken(prefect, ELSEWHERE, SUBMITTING)
+    taken(prefect, "", state("PENDING", name="Pending"))
+    monkeypatch.setattr(sweeping, "now", lambda: now() + timedelta(hours=8))
+    assert swept() == {"put back": 0, "given up": 0}
+
+
+def test_a_run_whose_machine_is_behind_is_found_dead_like_any_other(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dates its beats by its own clock, before the run began."""
+    run = taken(prefect, ELSEWHERE)
+    beat(prefect, run, "advance_cohort", seconds_ago=3600)
+    kept(prefect, 1)
+    later(monkeypatch, seconds=60)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=120)
+    assert swept() == {"put back": 1, "given up": 0}
 
 
 def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +221,7 @@ def test_a_run_whose_worker_died_before_it_said_who_it_is_is_put_back(
 
 def test_a_run_that_crashes_again_and_again_is_given_up(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "AGAIN", 5)
+    later(monkeypatch, seconds=0)
     run, crash = taken(prefect, ELSEWHERE, RUNNING, state("CRASHED")), state("CRASHED", name="Crashed")
     pauses = []
     for _ in range(5):
@@ -194,8 +238,6 @@ def test_a_run_that_crashes_again_and_again_is_given_up(prefect: Prefect, monkey
 
 def told_pause(told: dict[str, Any]) -> float:
     """The seconds a run that was put back waits."""
-    from datetime import datetime
-
     due, entered = (datetime.fromisoformat(one) for one in (told["state_details"]["scheduled_time"], told["timestamp"]))
     return (due - entered).total_seconds()
 
