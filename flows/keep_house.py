@@ -2,11 +2,12 @@
 
 from prefect import flow
 
-from flows.forms import AsOf, YesOrNo, named
+from flows.forms import AsOf, YesOrNo, form, named
 from tasks.retention import keep_house as keep
 
 
-@flow(name="keep_house", flow_run_name=named("keep-house"))
+@flow(name="keep_house", flow_run_name=named("keep-house"), validate_parameters=False)
+@form
 async def keep_house(as_of: AsOf = None, dry_run: YesOrNo = False) -> dict[str, int]:
     """Delete or anonymise what the policy says has been kept long enough; reports and the ledger stay as they are.
 

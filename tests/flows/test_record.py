@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from prefect import flow
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.account import keep_account
 from flows.advance_cohort import advance_cohort
 from flows.decide import decide
 from flows.forms import YesOrNo, form
+from flows.keep_house import keep_house
 from flows.nightly import nightly_sync
 from flows.open_cohort import open_cohort
 from flows.publish_report import publish_report
@@ -131,6 +134,25 @@ def test_a_view_that_the_server_does_not_take_harms_no_work(
     assert one(Cohort).code == "WX-2026A"
 
 
+def test_a_night_goes_on_when_its_account_cannot_be_kept(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server went away between the reading and the cohorts: they are no less looked at."""
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise httpx.ConnectError("away")
+
+    @flow(name="night")
+    async def night() -> str:
+        await keep_account({"hr": {"status": "failed", "reason": "hr: it cannot be reached", "streams": {}}})
+        return "the cohorts"
+
+    monkeypatch.setattr("flows.account.acreate_table_artifact", away)
+
+    assert asyncio.run(night()) == "the cohorts"
+    assert "The account of a night could not be kept in Prefect (ConnectError)" in caplog.text
+
+
 def test_a_run_that_fails_says_so_in_the_sentence_of_its_error(prefect: Prefect, sqlite_office: Office) -> None:
     """Who started it in his own process gets the error itself, as the command line needs it."""
     with pytest.raises(BadInput, match="there is no cohort XX-1"):
@@ -152,11 +174,13 @@ def test_what_a_form_was_given_is_repeated_nowhere(
         (open_cohort, {"plan": template_plan(name="班１３９１１１１２２２２")}, "plan.name"),
         (open_cohort, {"plan": template_plan(code=f"A {ID}")}, "plan.code"),
         (advance_cohort, {"cohort": "WX-2026A", "as_of": "soon"}, "as_of"),
+        (keep_house, {"as_of": "soon"}, "as_of"),
     ):
         with pytest.raises(BadInput, match=f"^{place} cannot be used: .*; correct it and start the run again$"):
             asyncio.run(flow_(**given))  # type: ignore[operator]
-    messages = [run["state"]["message"] for name in ("decide", "open_cohort") for run in prefect.runs(name)]
-    assert len(messages) == 5
+    messages = [run["state"]["message"] for name in ("decide", "open_cohort", "keep_house")
+                for run in prefect.runs(name)]  # fmt: skip
+    assert len(messages) == 6
     names = {run["name"].removesuffix(business_date().isoformat()) for run in prefect.runs("open_cohort")}
     assert names == {"open-", "open-WX-2026A-"}  # what is no code names no run
     for word in (ID, "a lot", "１３９", "soon", "pdf", "input_value"):
