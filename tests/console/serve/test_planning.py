@@ -10,6 +10,7 @@ from console.commands.home import TEMPLATE
 from console.serve import run as running
 from console.serve.parts import API_AUTH, SERVER_AUTH, Part, Plan, parts_of
 from console.serve.planning import Wanted, advice, is_fresh, make_plan
+from console.serve.seat import free_of
 from tasks.errors import BadInput
 from tests.console.conftest import Type
 
@@ -199,3 +200,18 @@ def test_a_database_with_workers_gets_no_keys_of_another_home(
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert "put its keys.toml and yuanmeng.toml into the home first" in ended.err
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["serve.lock"]
+
+
+@pytest.mark.parametrize("option", ["health_port", "callbacks_port"])
+def test_no_two_doors_of_a_serve_get_one_port(home: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """The server would start again for ever, in vain: as with `--port 4201`, which is where the health page listens."""
+
+    async def begin(*_: Any) -> None:
+        raise AssertionError("it began")
+
+    monkeypatch.setattr(running, "_serve", begin)
+    monkeypatch.setattr(running, "open_doors", lambda: ({"chat": "a door"}, []))
+    port = free_of("127.0.0.1", 0, "--port")
+    word = option.replace("_", "-")
+    with pytest.raises(BadInput, match=f"^port {port} of 127.0.0.1 is taken: name another with --{word}$"):
+        running.run(Wanted(home, **{"health_port": 0, "callbacks_port": 0, "port": port, option: port}))
