@@ -11,6 +11,7 @@ import pytest
 from prefect import flow
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import TypeAdapter
 
 from flows.account import keep_account
 from flows.advance_cohort import advance_cohort
@@ -27,8 +28,10 @@ from tasks.errors import BadInput
 from tasks.office import Office
 from tasks.opening import open_plan
 from tasks.plan import Plan
+from tasks.step import step
 from tests.fixtures.cohorts import APPROVED, OPENED, Case, hashes, one, template_plan
 from tests.fixtures.prefect_api import Prefect, served
+from tests.flows.test_automations import until
 from tests.tasks.conftest import At, _shelf, at  # noqa: F401  (fixtures)
 
 ID = "320205198811030005"
@@ -204,6 +207,29 @@ def test_an_error_that_nobody_expected_is_told_without_its_words(
     assert only(prefect, "broken")["state"]["message"] == (
         "something went wrong that nobody expected (LookupError): the log of this run says more"
     )
+
+
+def test_the_state_of_a_step_that_fails_holds_no_number(prefect: Prefect) -> None:
+    """Prefect puts the words of an error into it, whatever they quote: its own, or pydantic's of what was given."""
+
+    @step(name="looks")
+    async def looks(number: str) -> None:
+        if number == ID:
+            raise LookupError(f"no worker {number}")
+        TypeAdapter(int).validate_python(f"{number} or so")
+
+    @flow(name="looking")
+    async def looking() -> None:
+        for number in (ID, f"0{ID}"):
+            with pytest.raises((LookupError, RuntimeError, ValueError)):
+                await looks(number)
+
+    asyncio.run(looking())
+    kept = until(lambda: [one for one in prefect.ask("POST", "/task_runs/filter") if one["state_type"] == "FAILED"][1:]
+                 and prefect.ask("POST", "/task_runs/filter"))  # fmt: skip
+    messages = sorted(one["state"]["message"] for one in kept)
+    assert messages[0] == "Task run encountered an exception LookupError: no worker 320***************"
+    assert ID not in "".join(messages)
 
 
 def test_a_plan_is_one_thing_in_the_form_and_on_the_command_line() -> None:
