@@ -106,6 +106,17 @@ def test_a_share_without_the_api_needs_to_be_told_where_it_is(home: Path, bare: 
     assert ended.err.startswith("PREFECT_API_URL is not set")
 
 
+@pytest.mark.parametrize("url", ["prefect.lan:4200/api", "http://ym:pw@prefect.lan:port/api", "http://[prefect/api", "/api"])
+def test_what_is_no_address_of_the_api_is_refused_and_not_repeated(
+    home: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """It would wait for ever for a server that cannot be asked, without a word."""
+    monkeypatch.setenv("PREFECT_API_URL", url)
+    with pytest.raises(BadInput, match="^PREFECT_API_URL is no address: give that of Prefect's API, as http://") as told:
+        planned(home, shares=("worker",))
+    assert "pw" not in str(told.value)
+
+
 def test_prefect_keeps_its_data_where_the_environment_or_the_settings_say(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +201,14 @@ def test_the_door_for_buttons_opens_where_a_chat_has_a_signing_secret(
     assert running._callbacks_port(wanted)
     assert running._callbacks_port(Wanted(home, callbacks_port=0, shares=("worker",))) is None
     running._close()
+
+
+def test_settings_that_an_editor_wrote_otherwise_are_no_empty_home(tmp_path: Path, bare: Type) -> None:
+    (tmp_path / "yuanmeng.toml").write_bytes("# 设置\n".encode("gb18030"))
+    assert not is_fresh(Wanted(tmp_path))
+    ended = bare("serve", "--home", str(tmp_path))
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "yuanmeng.toml is not valid TOML" in ended.err
 
 
 def test_a_database_with_workers_gets_no_keys_of_another_home(
