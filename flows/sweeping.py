@@ -167,10 +167,11 @@ async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> da
 
 async def _put_back(client: PrefectClient, run: FlowRun, at: datetime) -> str:
     """Let any worker take a dead run again, unless it was put back too often, or has moved on meanwhile."""
+    tried = [one for one in await client.read_flow_run_states(run.id) if one.message == PUT_BACK]
+    # The last question before the last word: others sweep too, and a worker may have begun it again.
     seen = await client.read_flow_run(run.id)
     if seen.state_id != run.state_id:
         return ""
-    tried = [one for one in await client.read_flow_run_states(run.id) if one.message == PUT_BACK]
     if run.deployment_id is None or len(tried) >= AGAIN or _is_history(run, at):
         words = "it was put back too often" if tried else "nobody can take it again"
         await client.set_flow_run_state(run.id, Crashed(name=GIVEN_UP, message=words), force=True)

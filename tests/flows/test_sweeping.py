@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import sweeping
@@ -217,6 +218,23 @@ def test_a_run_whose_worker_died_before_it_said_who_it_is_is_put_back(
     assert swept() == {"put back": 0, "given up": 0}
     later(monkeypatch, seconds=11)
     assert swept() == {"put back": 1, "given up": 0}
+
+
+def test_a_run_that_another_machine_put_back_and_took_up_meanwhile_is_left_alone(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each machine sweeps: between this one's look at its history and the last word a worker may have begun it again."""
+    run = taken(prefect, ELSEWHERE, RUNNING, state("CRASHED"))
+    own = PrefectClient.read_flow_run_states
+
+    async def while_another_takes_it(client: PrefectClient, run_id: Any) -> Any:
+        told = await own(client, run_id)
+        prefect.enter(run, RUNNING)
+        return told
+
+    monkeypatch.setattr(PrefectClient, "read_flow_run_states", while_another_takes_it)
+    assert swept() == {"put back": 0, "given up": 0}
+    assert found(prefect, run)["state_type"] == "RUNNING"
 
 
 def test_a_run_that_crashes_again_and_again_is_given_up(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
