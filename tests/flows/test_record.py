@@ -4,12 +4,17 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
+from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import TypeAdapter
 
@@ -30,7 +35,7 @@ from tasks.opening import open_plan
 from tasks.plan import Plan
 from tasks.step import step
 from tests.fixtures.cohorts import APPROVED, OPENED, Case, hashes, one, template_plan
-from tests.fixtures.prefect_api import Prefect, served
+from tests.fixtures.prefect_api import Prefect, served, state
 from tests.flows.test_automations import until
 from tests.tasks.conftest import At, _shelf, at  # noqa: F401  (fixtures)
 
@@ -190,6 +195,33 @@ def test_what_a_form_was_given_is_repeated_nowhere(
         assert word not in caplog.text + "".join(messages)
     with pytest.raises(BadInput, match="ids cannot be used"):  # and the same outside a run
         asyncio.run(decide.fn([], "approve", "r", "a"))
+
+
+def test_a_form_deletes_nothing_before_its_day(prefect: Prefect, sqlite_office: Office) -> None:
+    """A mistyped year would anonymise everybody for good; to count is harmless, and the command line moves its date."""
+    ahead = business_date() + timedelta(days=1)
+
+    def kept_house(**given: Any) -> dict[str, Any]:
+        run = prefect.run("keep_house", state("PENDING"), deployment_id=prefect.deployment("keep_house"))
+        asyncio.run(
+            run_flow_async(keep_house, flow_run=asyncio.run(_found(run)), parameters=given, return_type="state")
+        )
+        ended: dict[str, Any] = prefect.ask("GET", f"/flow_runs/{run}")["state"]
+        return ended
+
+    told = kept_house(as_of=ahead.isoformat())
+    assert (told["type"], told["message"]) == (
+        "FAILED", f"as_of cannot be used: {ahead} lies ahead, and what goes is gone for good; leave it empty, or let dry_run "
+                  "count only",
+    )  # fmt: skip
+    assert kept_house(as_of=ahead.isoformat(), dry_run=True)["type"] == "COMPLETED"
+    assert kept_house(as_of=business_date().isoformat())["type"] == "COMPLETED"
+    assert set(asyncio.run(keep_house(as_of=ahead)).values()) == {0}
+
+
+async def _found(run: str) -> FlowRun:
+    async with get_client() as client:
+        return await client.read_flow_run(UUID(run))
 
 
 def test_an_error_that_nobody_expected_is_told_without_its_words(

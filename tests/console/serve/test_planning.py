@@ -106,13 +106,15 @@ def test_a_share_without_the_api_needs_to_be_told_where_it_is(home: Path, bare: 
     assert ended.err.startswith("PREFECT_API_URL is not set")
 
 
-@pytest.mark.parametrize("url", ["prefect.lan:4200/api", "http://ym:pw@prefect.lan:port/api", "http://[prefect/api", "/api"])
+@pytest.mark.parametrize(
+    "url", ["prefect.lan:4200/api", "http://ym:pw@prefect.lan:port/api", "http://[prefect/api", "/api"]
+)
 def test_what_is_no_address_of_the_api_is_refused_and_not_repeated(
     home: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     """It would wait for ever for a server that cannot be asked, without a word."""
     monkeypatch.setenv("PREFECT_API_URL", url)
-    with pytest.raises(BadInput, match="^PREFECT_API_URL is no address: give that of Prefect's API, as http://") as told:
+    with pytest.raises(BadInput, match=r"^PREFECT_API_URL is no address: give ") as told:
         planned(home, shares=("worker",))
     assert "pw" not in str(told.value)
 

@@ -87,7 +87,10 @@ async def test_a_machine_that_has_no_process_left_ends_no_serve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when runs have used up what the system allows: a part that was to start again took all others with it."""
-    begin, failures = asyncio.create_subprocess_exec, [BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")]
+    begin, failures = (
+        asyncio.create_subprocess_exec,
+        [BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")],
+    )
 
     async def now_and_then(*words: Any, **more: Any) -> Process:
         if failures:
@@ -98,9 +101,7 @@ async def test_a_machine_that_has_no_process_left_ends_no_serve(
     async with Kept([part("one")], tmp_path) as kept:
         await kept.until(lambda: kept.lines("one", "here"))
         assert kept.supervisor.living["one"].restarts == 1
-    assert kept.lines("serve") == [
-        "one could not begin (Resource temporarily unavailable); it starts again in 0.5 s"
-    ]
+    assert kept.lines("serve") == ["one could not begin (Resource temporarily unavailable); it starts again in 0.5 s"]
 
 
 async def test_a_higher_rank_begins_when_the_server_answers_and_ends_first(tmp_path: Path) -> None:
