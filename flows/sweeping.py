@@ -38,6 +38,7 @@ STARTING = timedelta(seconds=20)  # the same for a run whose process is only abo
 CLAIMED = timedelta(seconds=10)  # a worker that took a run up says at once who it is, and that it submits it
 PENDING = timedelta(minutes=2)  # a run that no worker of this machine took up may take so long to begin
 MISSED = 3  # heartbeats a run may miss before it counts as dead
+BREATH = timedelta(seconds=45)  # more while the server answers: one that was away has heard of who lives by then
 EVERY = 5.0  # seconds between two looks
 PUT_BACK = "its process or machine is gone: any worker takes it again"
 UNDER_WAY = ("PENDING", "RUNNING", "CRASHED")
@@ -45,6 +46,7 @@ HOST = socket.gethostname()
 
 logger = logging.getLogger(__name__)
 _missing: dict[UUID, datetime] = {}  # states of runs of this machine without a process, since when it was noticed
+_silent: dict[UUID, tuple[datetime, datetime]] = {}  # states of silent runs: their last beat, since when it was noticed
 
 
 def worker_name(part: str = "") -> str:
@@ -55,7 +57,11 @@ def worker_name(part: str = "") -> str:
 @flow(name="sweep_runs", flow_run_name="sweep")
 async def sweep_runs() -> dict[str, int]:
     """Put back the runs of machines that died, so that any worker takes them again."""
-    return await sweep()
+    told = await sweep()
+    if _silent:  # this process began just now: it looks again when whoever lives has beaten
+        await asyncio.sleep(BREATH.total_seconds())
+        told = {what: number + told[what] for what, number in (await sweep()).items()}
+    return told
 
 
 async def keep_sweeping() -> None:
@@ -98,6 +104,8 @@ async def _under_way(client: PrefectClient) -> list[FlowRun]:
 
 async def _dead(client: PrefectClient, runs: Collection[FlowRun], at: datetime) -> list[FlowRun]:
     """Of these runs those that nobody carries out any more."""
+    for state in _silent.keys() - {one.state_id for one in runs}:
+        del _silent[state]
     mine = [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
     gone = _without_a_process(mine, at)
     sure = [one for one in runs if _crashed(one) or one.id in gone or _is_unclaimed(one, at)]
@@ -150,7 +158,16 @@ async def _is_silent(client: PrefectClient, run: FlowRun, at: datetime) -> bool:
     if every is None or at - since <= (silence := timedelta(seconds=MISSED * every)):
         return False
     last = await _last_beat(client, run, since)
-    return last is not None and at - last > silence
+    return last is not None and at - last > silence and _stays_silent(run, last, at)
+
+
+def _stays_silent(run: FlowRun, last: datetime, at: datetime) -> bool:
+    """Whether a run that missed its beats missed them in spite of a server that answered here all the while."""
+    if run.state_id is None:
+        return False
+    heard, noticed = _silent.get(run.state_id, (last, at))
+    _silent[run.state_id] = (last, noticed if heard == last else at)
+    return heard == last and at - noticed >= BREATH
 
 
 async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> datetime | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ def prefect(server: Prefect) -> Iterator[Prefect]:
     """The server without runs, and this process set to it and to heartbeats every thirty seconds."""
     server.forget_runs()
     sweeping._missing.clear()
+    sweeping._silent.clear()
     with temporary_settings({PREFECT_API_URL: server.url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
         yield server
 
@@ -142,6 +144,7 @@ def test_a_run_of_another_machine_is_put_back_when_it_stops_beating(
     kept(prefect, 3)
     between = heard(prefect, silent) + (heard(prefect, beating) - heard(prefect, silent)) / 2
     at(monkeypatch, lambda: between + timedelta(seconds=90))
+    monkeypatch.setattr(sweeping, "BREATH", timedelta(0))
     assert swept() == {"put back": 1, "given up": 0}
     assert [found(prefect, run)["state_type"] for run in (silent, beating, never)] == [
         "SCHEDULED",
@@ -187,7 +190,41 @@ def test_a_run_whose_machine_is_behind_is_found_dead_like_any_other(
     later(monkeypatch, seconds=60)
     assert swept() == {"put back": 0, "given up": 0}
     later(monkeypatch, seconds=120)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=166)
     assert swept() == {"put back": 1, "given up": 0}
+    assert swept() == {"put back": 0, "given up": 0}
+    assert not sweeping._silent
+
+
+def test_a_server_that_was_away_finds_nobody_dead_who_lives(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It heard of no run meanwhile, and each machine asks it again before the others' runs have beaten."""
+    run = taken(prefect, ELSEWHERE)
+    beat(prefect, run, "advance_cohort")
+    kept(prefect, 1)
+    later(monkeypatch, minutes=10)
+    assert swept() == {"put back": 0, "given up": 0}
+    beat(prefect, run, "advance_cohort")
+    kept(prefect, 2)
+    later(monkeypatch, minutes=11)
+    assert swept() == {"put back": 0, "given up": 0}
+
+
+def test_the_deployed_sweep_looks_twice_where_somebody_is_silent(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a process of its own each time, which remembers nobody."""
+    beat(prefect, taken(prefect, ELSEWHERE), "advance_cohort")
+    kept(prefect, 1)
+    looks = iter((100, 160))
+
+    async def until_then(seconds: float) -> None:
+        assert seconds == 45
+        later(monkeypatch, seconds=next(looks))
+
+    asyncio.run(until_then(45))
+    monkeypatch.setattr(sweeping, "asyncio", SimpleNamespace(sleep=until_then))
+    assert asyncio.run(sweep_runs.fn()) == {"put back": 1, "given up": 0}
 
 
 def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
