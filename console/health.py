@@ -107,7 +107,7 @@ class Health:
         try:
             answer = self._client.post(path, json=body)
             return answer.json() if answer.is_success else None
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ValueError):  # a page that a proxy shows is no answer either
             return None
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from prefect.artifacts import acreate_table_artifact
 from prefect.context import FlowRunContext
 
+from flows.record import a_view
+
 KEY = "night-account"
 COUNTED = ("read", "written", "unchanged", "removed", "quarantined", "seconds", "requests", "bytes", "retries")
 
@@ -28,5 +30,7 @@ def lines_of(connections: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def keep_account(connections: dict[str, Any]) -> None:
     """Put the account of a night beside its flow run; outside one there is nowhere to put it."""
-    if FlowRunContext.get() is not None and connections:
+    if FlowRunContext.get() is None or not connections:
+        return
+    async with a_view("account of a night"):
         await acreate_table_artifact(lines_of(connections), key=KEY, description="What each source brought tonight")

@@ -49,7 +49,7 @@ async def mark_run(codes: Collection[str]) -> None:
     tags, name = {*run.tags, *sorted(codes)[:MOST_TAGS]}, run.name
     if len(codes) == 1 and named:
         name = f"{name}-{named[0]}"
-    async with _a_view("tags of a run"), get_client() as client:
+    async with a_view("tags of a run"), get_client() as client:
         await client.update_flow_run(run.id, tags=sorted(tags), name=name)
 
 
@@ -58,7 +58,7 @@ async def keep_cohorts(codes: Sequence[str], as_of: date | None = None) -> None:
     if FlowRunContext.get() is None:
         return
     for code in codes:
-        async with _a_view("page of a cohort"):
+        async with a_view("page of a cohort"):
             await acreate_markdown_artifact(
                 cohort_page(code, as_of), key=key_of(code), description=f"班级 cohort {code}"
             )
@@ -68,7 +68,7 @@ async def keep_inbox() -> None:
     """Keep what waits for a decision beside the run, where whoever fills in the form `decide` finds the ids."""
     if FlowRunContext.get() is None:
         return
-    async with _a_view("inbox"):
+    async with a_view("inbox"):
         await acreate_table_artifact(inbox_lines(), key=INBOX, description="待办 what waits for a decision")
 
 
@@ -78,7 +78,7 @@ async def keep_night(as_of: date | None = None) -> None:
         return
     moved = moved_cohorts(as_of)
     await keep_cohorts(moved, as_of)
-    async with _a_view("record of a night"):
+    async with a_view("record of a night"):
         links = (
             "\n".join(f"- {link_to(code)}" for code in moved)
             or "今晚没有班级进入新阶段。No cohort came into another stage."
@@ -89,7 +89,7 @@ async def keep_night(as_of: date | None = None) -> None:
 
 
 @asynccontextmanager
-async def _a_view(what: str) -> AsyncIterator[None]:
+async def a_view(what: str) -> AsyncIterator[None]:
     """What is only shown may fail: the work it shows is done and committed."""
     try:
         yield

@@ -103,6 +103,9 @@ class _Night:
         own, others = [share for share in unread if share not in runs], [share for share in unread if share in runs]
         for share in (*own, *reversed(others)):
             if share not in runs or await _take_over(client, runs[share]):
+                # Once more: a second process of this night, put back while the first lived, may have ended and forgotten
+                # all of it. A share that nobody expects is not read, and this one would come round for ever.
+                expect_accounts(self.id, share, self.today)
                 await read_share(share, self.id, self.today, self.full)
                 return True
         return False

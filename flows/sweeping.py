@@ -11,6 +11,7 @@ import socket
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ STARTING = timedelta(seconds=20)  # the same for a run whose process is only abo
 CLAIMED = timedelta(seconds=10)  # a worker that took a run up says at once who it is, and that it submits it
 PENDING = timedelta(minutes=2)  # a run that no worker of this machine took up may take so long to begin
 MISSED = 3  # heartbeats a run may miss before it counts as dead
+BREATH = timedelta(seconds=45)  # more while the server answers: one that was away has heard of who lives by then
 EVERY = 5.0  # seconds between two looks
 PUT_BACK = "its process or machine is gone: any worker takes it again"
 UNDER_WAY = ("PENDING", "RUNNING", "CRASHED")
@@ -44,6 +46,7 @@ HOST = socket.gethostname()
 
 logger = logging.getLogger(__name__)
 _missing: dict[UUID, datetime] = {}  # states of runs of this machine without a process, since when it was noticed
+_silent: dict[UUID, tuple[datetime, datetime]] = {}  # states of silent runs: their last beat, since when it was noticed
 
 
 def worker_name(part: str = "") -> str:
@@ -54,7 +57,11 @@ def worker_name(part: str = "") -> str:
 @flow(name="sweep_runs", flow_run_name="sweep")
 async def sweep_runs() -> dict[str, int]:
     """Put back the runs of machines that died, so that any worker takes them again."""
-    return await sweep()
+    told = await sweep()
+    if _silent:  # this process began just now: it looks again when whoever lives has beaten
+        await asyncio.sleep(BREATH.total_seconds())
+        told = {what: number + told[what] for what, number in (await sweep()).items()}
+    return told
 
 
 async def keep_sweeping() -> None:
@@ -73,12 +80,18 @@ async def sweep() -> dict[str, int]:
     """
     told = {"put back": 0, "given up": 0}
     async with get_client() as client:
-        runs = await _under_way(client)
-        for one in await _dead(client, runs):
-            outcome = await _put_back(client, one)
+        at = await _present(client)
+        for one in await _dead(client, await _under_way(client), at):
+            outcome = await _put_back(client, one, at)
             if outcome:
                 told[outcome] += 1
     return told
+
+
+async def _present(client: PrefectClient) -> datetime:
+    """The server's present: by it states and heartbeats are dated, and a machine's own clock may be minutes off."""
+    told = (await client.hello()).headers.get("date")
+    return parsedate_to_datetime(told) if told else now()
 
 
 async def _under_way(client: PrefectClient) -> list[FlowRun]:
@@ -89,9 +102,11 @@ async def _under_way(client: PrefectClient) -> list[FlowRun]:
     )
 
 
-async def _dead(client: PrefectClient, runs: Collection[FlowRun]) -> list[FlowRun]:
+async def _dead(client: PrefectClient, runs: Collection[FlowRun], at: datetime) -> list[FlowRun]:
     """Of these runs those that nobody carries out any more."""
-    at, mine = now(), [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
+    for state in _silent.keys() - {one.state_id for one in runs}:
+        del _silent[state]
+    mine = [one for one in runs if _is_of_this_machine(one) and not _crashed(one)]
     gone = _without_a_process(mine, at)
     sure = [one for one in runs if _crashed(one) or one.id in gone or _is_unclaimed(one, at)]
     return sure + [one for one in runs if one not in sure and one not in mine and await _is_silent(client, one, at)]
@@ -143,36 +158,47 @@ async def _is_silent(client: PrefectClient, run: FlowRun, at: datetime) -> bool:
     if every is None or at - since <= (silence := timedelta(seconds=MISSED * every)):
         return False
     last = await _last_beat(client, run, since)
-    return last is not None and at - last > silence
+    return last is not None and at - last > silence and _stays_silent(run, last, at)
+
+
+def _stays_silent(run: FlowRun, last: datetime, at: datetime) -> bool:
+    """Whether a run that missed its beats missed them in spite of a server that answered here all the while."""
+    if run.state_id is None:
+        return False
+    heard, noticed = _silent.get(run.state_id, (last, at))
+    _silent[run.state_id] = (last, noticed if heard == last else at)
+    return heard == last and at - noticed >= BREATH
 
 
 async def _last_beat(client: PrefectClient, run: FlowRun, since: datetime) -> datetime | None:
-    # Until tomorrow: the clock of the run's machine may be ahead of this one's.
-    when = {"since": since, "until": now() + timedelta(days=1)}
+    """When the server last heard of a run since it began; the run itself dates its beats by its machine's clock."""
+    when = {"since": since - timedelta(days=1), "until": since + timedelta(days=30)}
     wanted = EventFilter(
         event=EventNameFilter(name=["prefect.flow-run.heartbeat"]), occurred=EventOccurredFilter.model_validate(when),
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )  # fmt: skip
     found = await client.read_events(wanted, limit=1)  # the latest comes first
-    return found.events[0].occurred if found.events else None
+    heard = found.events[0].received if found.events else None
+    return heard if heard is not None and heard >= since else None
 
 
-async def _put_back(client: PrefectClient, run: FlowRun) -> str:
+async def _put_back(client: PrefectClient, run: FlowRun, at: datetime) -> str:
     """Let any worker take a dead run again, unless it was put back too often, or has moved on meanwhile."""
+    tried = [one for one in await client.read_flow_run_states(run.id) if one.message == PUT_BACK]
+    # The last question before the last word: others sweep too, and a worker may have begun it again.
     seen = await client.read_flow_run(run.id)
     if seen.state_id != run.state_id:
         return ""
-    tried = [one for one in await client.read_flow_run_states(run.id) if one.message == PUT_BACK]
-    if run.deployment_id is None or len(tried) >= AGAIN or _is_history(run):
+    if run.deployment_id is None or len(tried) >= AGAIN or _is_history(run, at):
         words = "it was put back too often" if tried else "nobody can take it again"
         await client.set_flow_run_state(run.id, Crashed(name=GIVEN_UP, message=words), force=True)
         return "given up"
     pause = min(PAUSE * max(0, len(tried) - AT_ONCE + 1), LONGEST_PAUSE)
-    state: Any = AwaitingRetry(scheduled_time=now() + pause, message=PUT_BACK)
+    state: Any = AwaitingRetry(scheduled_time=at + pause, message=PUT_BACK)
     await client.set_flow_run_state(run.id, state)
     logger.info("run %s of machine %s was put back", str(run.id)[:8], run.labels.get("prefect.worker.name", "unknown"))
     return "put back"
 
 
-def _is_history(run: FlowRun) -> bool:
-    return _crashed(run) and run.state is not None and now() - run.state.timestamp > FORGOTTEN
+def _is_history(run: FlowRun, at: datetime) -> bool:
+    return _crashed(run) and run.state is not None and at - run.state.timestamp > FORGOTTEN

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connectors.errors import Transient
+from models.rules.privacy import holds_personal_number, mask_numbers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,7 +63,29 @@ def _as_task(function: Callable[..., Awaitable[Any]], name: str, retries: int) -
     options: dict[str, Any] = {"retries": retries, "retry_condition_fn": _may_pass} if retries else {}
     if retries:
         options["retry_delay_seconds"] = RETRY_SECONDS[:retries]
-    return task(name=name, persist_result=False, cache_policy=NO_CACHE, **options)(function)
+    return task(name=name, persist_result=False, cache_policy=NO_CACHE, **options)(_harmless(function))
+
+
+def _harmless(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Let no error of a step quote a personal number: Prefect keeps its words in the state of the task run."""
+
+    @wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            if not holds_personal_number(str(error)):
+                raise
+            raise _masked(error) from error.__cause__
+
+    return run
+
+
+def _masked(error: Exception) -> Exception:
+    """Give the error itself with masked words, or, where its words are made of something else, one that says them."""
+    words = f"{type(error).__name__}: {mask_numbers(str(error))}"
+    error.args = tuple(mask_numbers(one) if isinstance(one, str) else one for one in error.args)
+    return RuntimeError(words) if holds_personal_number(str(error)) else error
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:

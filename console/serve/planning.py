@@ -6,6 +6,7 @@ Belongs here: deciding, and refusing in a sentence. Does not: doing any of it (r
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
@@ -62,7 +63,7 @@ def is_fresh(wanted: Wanted) -> bool:
         return False
     folder = folder_of(wanted)
     inside = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if CONFIG_NAME in inside and ("keys.toml" in inside or (folder / CONFIG_NAME).read_text("utf-8") != TEMPLATE):
+    if CONFIG_NAME in inside and ("keys.toml" in inside or (folder / CONFIG_NAME).read_bytes() != TEMPLATE.encode()):
         return False
     return all(name in UNFINISHED or name.startswith(("serve", ".keys.toml.")) for name in inside)
 
@@ -107,7 +108,17 @@ def _api_url(wanted: Wanted, port: int) -> str:
     url = os.environ.get("PREFECT_API_URL", "")
     if not url:
         raise BadInput("PREFECT_API_URL is not set: give the address of Prefect's API, as http://prefect.lan:4200/api")
+    if not _is_address(url):  # it may hold a password
+        raise BadInput("PREFECT_API_URL is no address: give that of Prefect's API, as http://prefect.lan:4200/api")
     return url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _auth(settings: Settings) -> str:

@@ -34,11 +34,13 @@ def run(wanted: Wanted) -> None:
     home = folder_of(wanted) if fresh else load_settings(wanted.home).home
     with ExitStack() as stack:
         seat = stack.enter_context(take_seat(home, wanted.seat))
-        port = free_of(wanted.host, wanted.port, "--port") if wanted.has("api") else wanted.port
+        # Held until every door has its port, or two of them would get the same.
+        held = stack.enter_context(listen(wanted.host, wanted.port, "--port")) if wanted.has("api") else None
         pages = stack.enter_context(listen(wanted.health_host, wanted.health_port, "--health-port"))
         settings = _open(wanted, fresh)
         stack.callback(_close)
-        plan = make_plan(wanted, settings, port, _callbacks_port(wanted))
+        callbacks_port = _callbacks_port(wanted)
+        plan = make_plan(wanted, settings, _let_go(held) or wanted.port, callbacks_port)
         voices = Voices(settings.home / "logs", wanted.json_logs, wanted.seat)
         stack.callback(voices.close)
         _empty(plan.scratch)
@@ -59,6 +61,15 @@ def _open(wanted: Wanted, fresh: bool) -> Settings:
     if wanted.shares != ("worker",):
         migrate(settings.database_url)
     return settings
+
+
+def _let_go(held: "socket | None") -> int | None:
+    """Let go of a port for the server that is to listen there; give it."""
+    if held is None:
+        return None
+    port = int(held.getsockname()[1])
+    held.close()
+    return port
 
 
 def _empty(scratch: Path) -> None:

@@ -94,13 +94,13 @@ class Supervisor:
         deaths = 0
         while await self._may_begin(part):
             began = time.monotonic()
-            code = await self._live(part, leash)
+            ended = await self._life(part, leash)
             if self._stopping.is_set():
                 return
             deaths = 1 if time.monotonic() - began > STEADY else deaths + 1
             self.living[part.name].restarts += 1
             pause = pause_after(deaths)
-            self._say("serve", f"{part.name} ended ({_how(code)}); it starts again in {pause:g} s")
+            self._say("serve", f"{part.name} {ended}; it starts again in {pause:g} s")
             await self.stops_within(pause)
 
     async def _may_begin(self, part: Part) -> bool:
@@ -115,13 +115,23 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         return self._stopping.is_set()
 
-    async def _live(self, part: Part, leash: int) -> int:
-        """The life of a process, from its start until nothing is left of it; gives its exit code."""
-        process = await asyncio.create_subprocess_exec(
+    async def _life(self, part: Part, leash: int) -> str:
+        """The life of a process, from its start until nothing is left of it; says how it ended."""
+        try:
+            process = await self._begin(part, leash)
+        except OSError as error:  # the machine has no process, memory or file left for it at this instant
+            return f"could not begin ({error.strerror})"
+        return f"ended ({_how(await self._until_its_end(part, process))})"
+
+    async def _begin(self, part: Part, leash: int) -> Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "console.serve.leash", str(leash), *part.words,
             stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, limit=LONGEST_LINE, pass_fds=(leash,), start_new_session=True,
             env={**part.environment, SEAT: self._seat, PART: part.name},
         )  # fmt: skip
+
+    async def _until_its_end(self, part: Part, process: Process) -> int:
+        """Hear a process until nothing is left of it; give its exit code."""
         self._processes[part.name] = process
         self.living[part.name].pid, self.living[part.name].since = process.pid, now()
         hearing = asyncio.create_task(self._hear(part.name, process))

@@ -45,7 +45,8 @@ class Voices:
             return
         told = _record_of(part, line)
         whole = json.dumps(told, ensure_ascii=False)
-        self._file(part).emit(logging.LogRecord(part, logging.INFO, "", 0, whole, None, None))
+        with suppress(OSError):  # it cannot be opened: the folder is gone, the disk is full
+            self._file(part).emit(logging.LogRecord(part, logging.INFO, "", 0, whole, None, None))
         if self._as_json or part == OWN or _is_for_people(part, told):
             with suppress(OSError):  # the terminal may be gone
                 print(whole if self._as_json else _readable(part, told), file=sys.stderr, flush=True)
@@ -61,8 +62,10 @@ class Voices:
                 file.close()
 
     def _file(self, part: str) -> _Kept:
+        path = self._folder / f"{self._seat}{'-' if self._seat else ''}{part}.log"
+        if part in self._files and not path.exists():  # keeping house took it away: nothing was said for so long
+            self._files.pop(part).close()
         if part not in self._files:
-            path = self._folder / f"{self._seat}{'-' if self._seat else ''}{part}.log"
             path.touch(mode=0o600)
             self._files[part] = _Kept(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
         return self._files[part]

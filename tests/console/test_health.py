@@ -193,3 +193,10 @@ def test_a_server_that_refuses_is_no_server_with_our_deployments(sqlite_office: 
     script.follows(lambda request: Reply(True) if request.path.endswith("/health") else Reply(status=401))
     checks = asked(Health(plan(f"{script.url}/api"), living(worker_1=7)), "/healthz").json()["checks"]
     assert (checks["prefect"], checks["deployments"]["ok"], checks["workers"]["ok"]) == ({"ok": True}, False, False)
+
+
+def test_a_page_in_place_of_an_answer_is_no_answer(sqlite_office: Office, script: Script) -> None:
+    """As of a proxy that wants a login first: it is asked again, and what looks for a good answer goes on."""
+    script.follows(lambda request: Reply(b"<html>log in</html>"))
+    answer = asked(Health(plan(f"{script.url}/api"), living(worker_1=7)), "/healthz")
+    assert (answer.status_code, answer.json()["checks"]["workers"]) == (503, {"ok": False, "wanted": 1, "alive": 0})

@@ -4,16 +4,25 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectException
+from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import TypeAdapter
 
+from flows.account import keep_account
 from flows.advance_cohort import advance_cohort
 from flows.decide import decide
 from flows.forms import YesOrNo, form
+from flows.keep_house import keep_house
 from flows.nightly import nightly_sync
 from flows.open_cohort import open_cohort
 from flows.publish_report import publish_report
@@ -24,8 +33,10 @@ from tasks.errors import BadInput
 from tasks.office import Office
 from tasks.opening import open_plan
 from tasks.plan import Plan
+from tasks.step import step
 from tests.fixtures.cohorts import APPROVED, OPENED, Case, hashes, one, template_plan
-from tests.fixtures.prefect_api import Prefect, served
+from tests.fixtures.prefect_api import Prefect, served, state
+from tests.flows.test_automations import until
 from tests.tasks.conftest import At, _shelf, at  # noqa: F401  (fixtures)
 
 ID = "320205198811030005"
@@ -131,6 +142,25 @@ def test_a_view_that_the_server_does_not_take_harms_no_work(
     assert one(Cohort).code == "WX-2026A"
 
 
+def test_a_night_goes_on_when_its_account_cannot_be_kept(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server went away between the reading and the cohorts: they are no less looked at."""
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise httpx.ConnectError("away")
+
+    @flow(name="night")
+    async def night() -> str:
+        await keep_account({"hr": {"status": "failed", "reason": "hr: it cannot be reached", "streams": {}}})
+        return "the cohorts"
+
+    monkeypatch.setattr("flows.account.acreate_table_artifact", away)
+
+    assert asyncio.run(night()) == "the cohorts"
+    assert "The account of a night could not be kept in Prefect (ConnectError)" in caplog.text
+
+
 def test_a_run_that_fails_says_so_in_the_sentence_of_its_error(prefect: Prefect, sqlite_office: Office) -> None:
     """Who started it in his own process gets the error itself, as the command line needs it."""
     with pytest.raises(BadInput, match="there is no cohort XX-1"):
@@ -152,17 +182,46 @@ def test_what_a_form_was_given_is_repeated_nowhere(
         (open_cohort, {"plan": template_plan(name="班１３９１１１１２２２２")}, "plan.name"),
         (open_cohort, {"plan": template_plan(code=f"A {ID}")}, "plan.code"),
         (advance_cohort, {"cohort": "WX-2026A", "as_of": "soon"}, "as_of"),
+        (keep_house, {"as_of": "soon"}, "as_of"),
     ):
         with pytest.raises(BadInput, match=f"^{place} cannot be used: .*; correct it and start the run again$"):
             asyncio.run(flow_(**given))  # type: ignore[operator]
-    messages = [run["state"]["message"] for name in ("decide", "open_cohort") for run in prefect.runs(name)]
-    assert len(messages) == 5
+    messages = [run["state"]["message"] for name in ("decide", "open_cohort", "keep_house")
+                for run in prefect.runs(name)]  # fmt: skip
+    assert len(messages) == 6
     names = {run["name"].removesuffix(business_date().isoformat()) for run in prefect.runs("open_cohort")}
     assert names == {"open-", "open-WX-2026A-"}  # what is no code names no run
     for word in (ID, "a lot", "１３９", "soon", "pdf", "input_value"):
         assert word not in caplog.text + "".join(messages)
     with pytest.raises(BadInput, match="ids cannot be used"):  # and the same outside a run
         asyncio.run(decide.fn([], "approve", "r", "a"))
+
+
+def test_a_form_deletes_nothing_before_its_day(prefect: Prefect, sqlite_office: Office) -> None:
+    """A mistyped year would anonymise everybody for good; to count is harmless, and the command line moves its date."""
+    ahead = business_date() + timedelta(days=1)
+
+    def kept_house(**given: Any) -> dict[str, Any]:
+        run = prefect.run("keep_house", state("PENDING"), deployment_id=prefect.deployment("keep_house"))
+        asyncio.run(
+            run_flow_async(keep_house, flow_run=asyncio.run(_found(run)), parameters=given, return_type="state")
+        )
+        ended: dict[str, Any] = prefect.ask("GET", f"/flow_runs/{run}")["state"]
+        return ended
+
+    told = kept_house(as_of=ahead.isoformat())
+    assert (told["type"], told["message"]) == (
+        "FAILED", f"as_of cannot be used: {ahead} lies ahead, and what goes is gone for good; leave it empty, or let dry_run "
+                  "count only",
+    )  # fmt: skip
+    assert kept_house(as_of=ahead.isoformat(), dry_run=True)["type"] == "COMPLETED"
+    assert kept_house(as_of=business_date().isoformat())["type"] == "COMPLETED"
+    assert set(asyncio.run(keep_house(as_of=ahead)).values()) == {0}
+
+
+async def _found(run: str) -> FlowRun:
+    async with get_client() as client:
+        return await client.read_flow_run(UUID(run))
 
 
 def test_an_error_that_nobody_expected_is_told_without_its_words(
@@ -180,6 +239,29 @@ def test_an_error_that_nobody_expected_is_told_without_its_words(
     assert only(prefect, "broken")["state"]["message"] == (
         "something went wrong that nobody expected (LookupError): the log of this run says more"
     )
+
+
+def test_the_state_of_a_step_that_fails_holds_no_number(prefect: Prefect) -> None:
+    """Prefect puts the words of an error into it, whatever they quote: its own, or pydantic's of what was given."""
+
+    @step(name="looks")
+    async def looks(number: str) -> None:
+        if number == ID:
+            raise LookupError(f"no worker {number}")
+        TypeAdapter(int).validate_python(f"{number} or so")
+
+    @flow(name="looking")
+    async def looking() -> None:
+        for number in (ID, f"0{ID}"):
+            with pytest.raises((LookupError, RuntimeError, ValueError)):
+                await looks(number)
+
+    asyncio.run(looking())
+    kept = until(lambda: [one for one in prefect.ask("POST", "/task_runs/filter") if one["state_type"] == "FAILED"][1:]
+                 and prefect.ask("POST", "/task_runs/filter"))  # fmt: skip
+    messages = sorted(one["state"]["message"] for one in kept)
+    assert messages[0] == "Task run encountered an exception LookupError: no worker 320***************"
+    assert ID not in "".join(messages)
 
 
 def test_a_plan_is_one_thing_in_the_form_and_on_the_command_line() -> None:

@@ -174,6 +174,27 @@ def test_a_night_begun_again_finds_its_runs_and_reads_no_share_twice(
     assert standing() == truth(list(world.systems))
 
 
+def test_a_night_that_two_processes_carry_out_ends_in_both(
+    prefect: Prefect, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Put back while it lived: the first to end forgets the accounts, and the other read a share again for ever."""
+    deploy(prefect)
+    own, read = shares.read_share, list[str]()
+
+    async def while_the_other_ends(names: Any, night: str, *given: Any) -> Any:
+        if not read:
+            forget_accounts(night, DAY)
+        read.extend(names)
+        assert len(read) <= 2 * SOURCES
+        return await own(names, night, *given)
+
+    monkeypatch.setattr(shares, "read_share", while_the_other_ends)
+    told = asyncio.run(carried_out(nightly_sync, night(prefect)))
+    assert {one["status"] for one in told["connections"].values()} == {"ok"}
+    assert standing() == truth(list(world.systems))
+    assert rows(NightAccount) == []
+
+
 def test_without_a_deployment_of_shares_or_by_hand_the_night_is_one_process(prefect: Prefect, world: World) -> None:
     for one in prefect.ask("POST", "/deployments/filter"):
         if one["name"] == "read_sources":

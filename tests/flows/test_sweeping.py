@@ -4,13 +4,15 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import sweeping
@@ -36,6 +38,7 @@ def prefect(server: Prefect) -> Iterator[Prefect]:
     """The server without runs, and this process set to it and to heartbeats every thirty seconds."""
     server.forget_runs()
     sweeping._missing.clear()
+    sweeping._silent.clear()
     with temporary_settings({PREFECT_API_URL: server.url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 30}):
         yield server
 
@@ -71,8 +74,17 @@ def beat(prefect: Prefect, run: str, flow: str, seconds_ago: int = 0) -> None:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
-    """Let the sweeper's clock go forward."""
-    monkeypatch.setattr(sweeping, "now", lambda: now() + timedelta(**time))
+    """Let the server's clock go forward."""
+    at(monkeypatch, lambda: now() + timedelta(**time))
+
+
+def at(monkeypatch: pytest.MonkeyPatch, present: Callable[[], datetime]) -> None:
+    """Let the server tell a time of its own."""
+
+    async def told(_: object) -> datetime:
+        return present()
+
+    monkeypatch.setattr(sweeping, "_present", told)
 
 
 def test_a_run_of_this_machine_without_a_process_is_put_back_once_that_is_sure(
@@ -128,9 +140,11 @@ def test_a_run_of_another_machine_is_put_back_when_it_stops_beating(
     kept(prefect, 2)
     later(monkeypatch, seconds=60)
     assert swept() == {"put back": 0, "given up": 0}
-    beat(prefect, beating, "advance_cohort", seconds_ago=-100)
+    beat(prefect, beating, "advance_cohort")
     kept(prefect, 3)
-    later(monkeypatch, seconds=120)
+    between = heard(prefect, silent) + (heard(prefect, beating) - heard(prefect, silent)) / 2
+    at(monkeypatch, lambda: between + timedelta(seconds=90))
+    monkeypatch.setattr(sweeping, "BREATH", timedelta(0))
     assert swept() == {"put back": 1, "given up": 0}
     assert [found(prefect, run)["state_type"] for run in (silent, beating, never)] == [
         "SCHEDULED",
@@ -144,6 +158,73 @@ def kept(prefect: Prefect, beats: int) -> None:
     wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "occurred": {"until": "2100-01-01T00:00:00Z"}}
     resources = {"resource": {"id": [f"prefect.flow-run.{one['id']}" for one in prefect.runs("advance_cohort")]}}
     until(lambda: prefect.ask("POST", "/events/filter", filter={**wanted, **resources})["total"] >= beats)
+
+
+def heard(prefect: Prefect, run: str) -> datetime:
+    """When the server last took a run's heartbeat."""
+    wanted = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": {"id": [f"prefect.flow-run.{run}"]}}
+    found = prefect.ask("POST", "/events/filter", filter=wanted)["events"]
+    return max(datetime.fromisoformat(one["received"]) for one in found)
+
+
+def test_a_machine_whose_clock_is_wrong_puts_back_nobody_s_runs(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two minutes ahead it would put back every run of all others, again and again, until each is given up."""
+    beating = taken(prefect, ELSEWHERE)
+    beat(prefect, beating, "advance_cohort")
+    kept(prefect, 1)
+    taken(prefect, ELSEWHERE, SUBMITTING)
+    taken(prefect, "", state("PENDING", name="Pending"))
+    monkeypatch.setattr(sweeping, "now", lambda: now() + timedelta(hours=8))
+    assert swept() == {"put back": 0, "given up": 0}
+
+
+def test_a_run_whose_machine_is_behind_is_found_dead_like_any_other(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dates its beats by its own clock, before the run began."""
+    run = taken(prefect, ELSEWHERE)
+    beat(prefect, run, "advance_cohort", seconds_ago=3600)
+    kept(prefect, 1)
+    later(monkeypatch, seconds=60)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=120)
+    assert swept() == {"put back": 0, "given up": 0}
+    later(monkeypatch, seconds=166)
+    assert swept() == {"put back": 1, "given up": 0}
+    assert swept() == {"put back": 0, "given up": 0}
+    assert not sweeping._silent
+
+
+def test_a_server_that_was_away_finds_nobody_dead_who_lives(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It heard of no run meanwhile, and each machine asks it again before the others' runs have beaten."""
+    run = taken(prefect, ELSEWHERE)
+    beat(prefect, run, "advance_cohort")
+    kept(prefect, 1)
+    later(monkeypatch, minutes=10)
+    assert swept() == {"put back": 0, "given up": 0}
+    beat(prefect, run, "advance_cohort")
+    kept(prefect, 2)
+    later(monkeypatch, minutes=11)
+    assert swept() == {"put back": 0, "given up": 0}
+
+
+def test_the_deployed_sweep_looks_twice_where_somebody_is_silent(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a process of its own each time, which remembers nobody."""
+    beat(prefect, taken(prefect, ELSEWHERE), "advance_cohort")
+    kept(prefect, 1)
+    looks = iter((100, 160))
+
+    async def until_then(seconds: float) -> None:
+        assert seconds == 45
+        later(monkeypatch, seconds=next(looks))
+
+    asyncio.run(until_then(45))
+    monkeypatch.setattr(sweeping, "asyncio", SimpleNamespace(sleep=until_then))
+    assert asyncio.run(sweep_runs.fn()) == {"put back": 1, "given up": 0}
 
 
 def test_where_no_machine_beats_no_run_counts_as_silent(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,8 +257,26 @@ def test_a_run_whose_worker_died_before_it_said_who_it_is_is_put_back(
     assert swept() == {"put back": 1, "given up": 0}
 
 
+def test_a_run_that_another_machine_put_back_and_took_up_meanwhile_is_left_alone(
+    prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each machine sweeps: between this one's look at its history and the last word a worker may have begun it again."""
+    run = taken(prefect, ELSEWHERE, RUNNING, state("CRASHED"))
+    own = PrefectClient.read_flow_run_states
+
+    async def while_another_takes_it(client: PrefectClient, run_id: Any) -> Any:
+        told = await own(client, run_id)
+        prefect.enter(run, RUNNING)
+        return told
+
+    monkeypatch.setattr(PrefectClient, "read_flow_run_states", while_another_takes_it)
+    assert swept() == {"put back": 0, "given up": 0}
+    assert found(prefect, run)["state_type"] == "RUNNING"
+
+
 def test_a_run_that_crashes_again_and_again_is_given_up(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "AGAIN", 5)
+    later(monkeypatch, seconds=0)
     run, crash = taken(prefect, ELSEWHERE, RUNNING, state("CRASHED")), state("CRASHED", name="Crashed")
     pauses = []
     for _ in range(5):
@@ -194,8 +293,6 @@ def test_a_run_that_crashes_again_and_again_is_given_up(prefect: Prefect, monkey
 
 def told_pause(told: dict[str, Any]) -> float:
     """The seconds a run that was put back waits."""
-    from datetime import datetime
-
     due, entered = (datetime.fromisoformat(one) for one in (told["state_details"]["scheduled_time"], told["timestamp"]))
     return (due - entered).total_seconds()
 

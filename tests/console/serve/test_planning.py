@@ -10,6 +10,7 @@ from console.commands.home import TEMPLATE
 from console.serve import run as running
 from console.serve.parts import API_AUTH, SERVER_AUTH, Part, Plan, parts_of
 from console.serve.planning import Wanted, advice, is_fresh, make_plan
+from console.serve.seat import free_of
 from tasks.errors import BadInput
 from tests.console.conftest import Type
 
@@ -105,6 +106,19 @@ def test_a_share_without_the_api_needs_to_be_told_where_it_is(home: Path, bare: 
     assert ended.err.startswith("PREFECT_API_URL is not set")
 
 
+@pytest.mark.parametrize(
+    "url", ["prefect.lan:4200/api", "http://ym:pw@prefect.lan:port/api", "http://[prefect/api", "/api"]
+)
+def test_what_is_no_address_of_the_api_is_refused_and_not_repeated(
+    home: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """It would wait for ever for a server that cannot be asked, without a word."""
+    monkeypatch.setenv("PREFECT_API_URL", url)
+    with pytest.raises(BadInput, match=r"^PREFECT_API_URL is no address: give ") as told:
+        planned(home, shares=("worker",))
+    assert "pw" not in str(told.value)
+
+
 def test_prefect_keeps_its_data_where_the_environment_or_the_settings_say(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +205,14 @@ def test_the_door_for_buttons_opens_where_a_chat_has_a_signing_secret(
     running._close()
 
 
+def test_settings_that_an_editor_wrote_otherwise_are_no_empty_home(tmp_path: Path, bare: Type) -> None:
+    (tmp_path / "yuanmeng.toml").write_bytes("# 设置\n".encode("gb18030"))
+    assert not is_fresh(Wanted(tmp_path))
+    ended = bare("serve", "--home", str(tmp_path))
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "yuanmeng.toml is not valid TOML" in ended.err
+
+
 def test_a_database_with_workers_gets_no_keys_of_another_home(
     nominees: str, home: Path, bare: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,3 +221,18 @@ def test_a_database_with_workers_gets_no_keys_of_another_home(
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert "put its keys.toml and yuanmeng.toml into the home first" in ended.err
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["serve.lock"]
+
+
+@pytest.mark.parametrize("option", ["health_port", "callbacks_port"])
+def test_no_two_doors_of_a_serve_get_one_port(home: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """The server would start again for ever, in vain: as with `--port 4201`, which is where the health page listens."""
+
+    async def begin(*_: Any) -> None:
+        raise AssertionError("it began")
+
+    monkeypatch.setattr(running, "_serve", begin)
+    monkeypatch.setattr(running, "open_doors", lambda: ({"chat": "a door"}, []))
+    port = free_of("127.0.0.1", 0, "--port")
+    word = option.replace("_", "-")
+    with pytest.raises(BadInput, match=f"^port {port} of 127.0.0.1 is taken: name another with --{word}$"):
+        running.run(Wanted(home, **{"health_port": 0, "callbacks_port": 0, "port": port, option: port}))

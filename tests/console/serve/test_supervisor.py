@@ -1,13 +1,16 @@
 """The supervisor starts again what dies and ends all in order; whoever ends it ends what it kept."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +81,27 @@ async def test_a_part_that_dies_at_once_is_given_ever_more_time(tmp_path: Path) 
         await kept.until(lambda: len(kept.lines("serve")) == 2)
     assert kept.lines("serve") == [f"one ended (exit code 3); it starts again in {pause} s" for pause in ("0.5", "1")]
     assert [pause_after(deaths) for deaths in (3, 6, 7, 100)] == [2, 16, 30, 30]
+
+
+async def test_a_machine_that_has_no_process_left_ends_no_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when runs have used up what the system allows: a part that was to start again took all others with it."""
+    begin, failures = (
+        asyncio.create_subprocess_exec,
+        [BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")],
+    )
+
+    async def now_and_then(*words: Any, **more: Any) -> Process:
+        if failures:
+            raise failures.pop()
+        return await begin(*words, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", now_and_then)
+    async with Kept([part("one")], tmp_path) as kept:
+        await kept.until(lambda: kept.lines("one", "here"))
+        assert kept.supervisor.living["one"].restarts == 1
+    assert kept.lines("serve") == ["one could not begin (Resource temporarily unavailable); it starts again in 0.5 s"]
 
 
 async def test_a_higher_rank_begins_when_the_server_answers_and_ends_first(tmp_path: Path) -> None:

@@ -78,3 +78,25 @@ def test_a_full_disk_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     heard.tell("ready")
     heard.close()
     assert capsys.readouterr().err.endswith("ready\n")
+
+
+def test_a_file_that_cannot_be_had_ends_nothing_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever hears a part must go on, or the part stands still once its pipe is full."""
+    heard = Voices(tmp_path / "gone")
+    heard.tell("ready")
+    (tmp_path / "gone").mkdir()
+    heard.tell("well again")
+    heard.close()
+    assert capsys.readouterr().err.count("\n") == 2
+    assert [one["message"] for one in kept(tmp_path / "gone", "serve")] == ["well again"]
+
+
+def test_what_is_said_after_an_old_file_was_taken_away_is_kept_in_a_new_one(tmp_path: Path) -> None:
+    """The house-keeping deletes files of 90 days, also that of a part which had nothing to say for so long."""
+    heard = Voices(tmp_path)
+    heard.tell("ready")
+    (tmp_path / "serve.log").unlink()
+    heard.tell("worker-1 ended")
+    heard.close()
+    assert [one["message"] for one in kept(tmp_path, "serve")] == ["worker-1 ended"]
+    assert (tmp_path / "serve.log").stat().st_mode & 0o777 == 0o600
