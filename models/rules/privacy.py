@@ -6,9 +6,15 @@ Belongs here: recognising ID, bank and mobile numbers by their shape. Does not: 
 import re
 import unicodedata
 
-# An ID or bank card (15 to 19 digits, the last perhaps X) or a mobile number. A credit code is none: a capital
-# letter other than X follows its digits.
-PERSONAL_NUMBER = r"(?<![0-9])(?:[0-9]{15,19}[Xx]?|1[3-9][0-9]{9})(?![0-9]|[A-WYZ](?![A-Za-z]))"
+# An ID or bank card (15 to 19 digits, the last perhaps X) or a mobile number. A credit code is none: of its 18 places one
+# at the end is a capital letter other than X.
+_WRITTEN_TOGETHER = r"[0-9]{18,19}[Xx]?(?![0-9])|(?:[0-9]{15,17}[Xx]?|1[3-9][0-9]{9})(?![0-9]|[A-WYZ](?![A-Za-z]))"
+# In groups, as they are printed on cards and read out: 4-4-4-4 and what is left, 6-8-4, 3-4-4.
+_IN_GROUPS = (
+    r"(?:[0-9]{4}(?:[ -][0-9]{4}){3}(?:[ -]?[0-9]{1,3})?|[0-9]{6}[ -][0-9]{8}[ -][0-9]{3}[0-9Xx]"
+    r"|1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4})(?![0-9])"
+)
+PERSONAL_NUMBER = rf"(?<![0-9])(?:{_WRITTEN_TOGETHER}|{_IN_GROUPS})"
 _PERSONAL = re.compile(PERSONAL_NUMBER)
 
 
