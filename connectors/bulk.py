@@ -146,8 +146,9 @@ def _by_statement(connection: Connection, target: SaTable, names: tuple[str, ...
         return
     values = [dict(zip(names, (*row, digest), strict=True))
               for row, digest in zip(versions.rows, versions.digests, strict=True)]  # fmt: skip
+    statement = _differing(target, names, postgresql.insert(target))
     for start in range(0, len(values), CHUNK):
-        connection.execute(_differing(target, names, postgresql.insert(target)), values[start : start + CHUNK])
+        connection.execute(statement, values[start : start + CHUNK])
 
 
 def _differing(target: SaTable, names: tuple[str, ...], insert: Insert) -> Insert:

@@ -41,10 +41,8 @@ from tasks.step import step
 
 FIELDS = tuple(Row.__dataclass_fields__)
 IDENTITY = ("name", "birth_on", "resident_id", "resident_id_hash", "resident_id_masked")
-HELD = {
-    "read": True,
-    "key_share": True,
-}  # as a row that refers to him would: who anonymises him waits until it is there
+# As a row that refers to him would hold him: who anonymises him waits until it is there.
+HELD = {"read": True, "key_share": True}
 FILLED_IN = ("mobile", "mobile_hash", "bank_card", "bank_card_hash", "household", "household_as_of", "education")
 
 

@@ -22,6 +22,7 @@ from connectors.care.errors import ArchiveBroken, CareError
 FORMAT = 1
 MANIFEST, DUMP = "manifest.json", "database.dump"
 THERE = "{} is there already: name another file, or move that one away"
+NO_BACKUP = "{} is no backup of Yuanmeng, or it is cut off: take another one"
 PIECE = 1 << 20
 PARTIAL = ".ym-partial"
 # What reading an archive may raise that was cut off or altered, in its headers too.
@@ -146,7 +147,7 @@ def unpacking(source: Path) -> Iterator[tuple[Manifest, IO[bytes]]]:
             with archive.open(DUMP) as dump:
                 yield manifest, dump
     except zipfile.BadZipFile:
-        raise ArchiveBroken(f"{source} is no backup of Yuanmeng, or it is cut off: take another one") from None
+        raise ArchiveBroken(NO_BACKUP.format(source)) from None
 
 
 def _opened(source: Path) -> zipfile.ZipFile:
@@ -155,7 +156,7 @@ def _opened(source: Path) -> zipfile.ZipFile:
     except SPOILT as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # there is no such file, or it may not be read
-        raise ArchiveBroken(f"{source} is no backup of Yuanmeng, or it is cut off: take another one") from None
+        raise ArchiveBroken(NO_BACKUP.format(source)) from None
 
 
 def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
