@@ -19,7 +19,6 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from connectors.database import open_engine
 from connectors.settings import create_keys, load_settings
 from console.prefect_server import prefect_server
 from flows.nightly import nightly_sync
@@ -30,6 +29,7 @@ from tests.faults.crowd import NIGHTS, OPENED, crowd
 from tests.faults.many import System, World, serving
 from tests.faults.test_chaos import Walk, copy_of
 from tests.faults.test_many_sources import know_everyone
+from tests.fixtures.databases import opened
 from tests.fixtures.machines import Machines, machines_in, need_servers, office_database, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
@@ -135,7 +135,7 @@ def test_three_workers_read_far_sources_at_least_twice_as_fast_as_one(
         for workers in (1, 3):
             with office_database() as url, office_of(world, url, tmp_path / f"office-{workers}"):
                 nights[workers] = night_of(machines, workers, tmp_path / f"office-{workers}")
-                with open_engine(url).connect() as asked:
+                with opened(url) as engine, engine.connect() as asked:
                     learners = asked.exec_driver_sql("SELECT count(*) FROM learners").scalar()
                 assert learners == SOURCES * ROWS
     one, three = nights[1], nights[3]
