@@ -23,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from models.tables.base import Table
+from models.vault import keyring
 
 Row = tuple[Any, ...]
 Binder = Callable[[Any], Any]
@@ -90,9 +91,9 @@ def _escaped(text: str) -> str:
     return text
 
 
-def digests_of(lines: Sequence[str]) -> list[int]:
+def digests_of(lines: Sequence[str], key: bytes = b"") -> list[int]:
     """Give a digest of each line: a whole number of 64 bits with a sign, as a database keeps it."""
-    digests = [blake2b(line.encode("utf-8", "surrogatepass"), digest_size=8).digest() for line in lines]
+    digests = [blake2b(line.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest() for line in lines]
     return list(unpack(f">{len(digests)}q", b"".join(digests)))
 
 
@@ -113,9 +114,12 @@ class Versions:
 
 
 def versions_of(rows: list[Row], said: list[Row] | None = None) -> Versions:
-    """Give rows as versions. Where a row does not hold all that its source said, `said` does, and is what is digested."""
+    """Give rows as versions. Where a row does not hold all that its source said, `said` does, and is what is digested.
+
+    That may be a personal number, of which there are few enough to try them all: it is digested with a key.
+    """
     lines = lines_of(rows)
-    return Versions(rows, lines, digests_of(lines if said is None else lines_of(said)))
+    return Versions(rows, lines, digests_of(lines) if said is None else digests_of(lines_of(said), keyring().digesting))
 
 
 def upsert(connection: Connection, table: type[Table], columns: Sequence[str], versions: Versions) -> None:

@@ -56,6 +56,11 @@ class Keyring:
         """Give the keyed hash by which equal numbers of one kind meet without being read."""
         return hmac.new(self.matching, f"{kind}\x1f{value}".encode(), sha256).hexdigest()[:40]
 
+    @property
+    def digesting(self) -> bytes:
+        """The key of digests that say whether what was told has changed, and to nobody what it was."""
+        return hmac.new(self.matching, b"what was told", sha256).digest()
+
 
 _ring: Keyring | None = None
 _anew: Callable[[], Keyring] | None = None

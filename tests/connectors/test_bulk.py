@@ -1,6 +1,7 @@
 """The bulk path: what is written is read back as it was, by statement and by COPY, and only what changed is written."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -14,13 +15,14 @@ from sqlmodel import Session
 from connectors import bulk
 from connectors.bulk import append, digests_of, lines_of, upsert, versions_of
 from connectors.database import open_engine
+from models import vault
 from models.tables.base import Table
 from models.tables.operations import SourceVersion
 from models.tables.organisations import Organisation
 from models.tables.people import Employment
 from models.tables.teaching import Mark, Term
 from tests.fixtures.cohorts import ENTERPRISE
-from tests.fixtures.databases import BACKENDS
+from tests.fixtures.databases import BACKENDS, TEST_KEYS
 
 SHANGHAI = timezone(timedelta(hours=8))
 AT = datetime(2026, 5, 30, 8, tzinfo=UTC)
@@ -283,8 +285,22 @@ def test_versions_at_some_places_are_those_rows_with_their_digests() -> None:
     assert all_three.at([0, 1, 2]) is all_three
 
 
-def test_what_a_source_said_is_digested_where_its_row_does_not_hold_it_all() -> None:
+def test_what_a_source_said_is_digested_where_its_row_does_not_hold_it_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vault, "_ring", TEST_KEYS)
     rows: list[tuple[Any, ...]] = [("k", AT), ("k", AT)]
     one, other = versions_of(rows, [("k", "said"), ("k", "said otherwise")]).digests
     assert one != other
     assert versions_of(rows, [("k", "said")] * 2).lines == versions_of(rows).lines
+
+
+def test_what_a_source_said_cannot_be_found_by_trying_without_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number has few possible values: whoever has the database alone must not find the one that has the digest."""
+    said: list[tuple[Any, ...]] = [("W-1", "32020519881102000X")]
+    monkeypatch.setattr(vault, "_ring", TEST_KEYS)
+    (kept,) = versions_of([("W-1", AT)], said).digests
+    assert kept == versions_of([("W-1", AT)], said).digests[0]
+    assert kept != digest_of(text_of(said[0]))
+    monkeypatch.setattr(vault, "_ring", replace(TEST_KEYS, matching=bytes(32)))
+    assert kept != versions_of([("W-1", AT)], said).digests[0]
