@@ -194,6 +194,9 @@ def _looks(cohorts: View) -> Parts:
     if cohorts["missed"]:
         yield (f"注意 {', '.join(cohorts['missed'])}: 例行查看才发现的变化 moved though no news had told it: tell whoever looks "
                "after Yuanmeng")  # fmt: skip
+    if cohorts["broken"]:
+        yield (f"未能推进 could not be advanced: {', '.join(cohorts['broken'])}: 其余已推进 all others were; tell whoever looks "
+               "after Yuanmeng")  # fmt: skip
 
 
 def _spent(connections: View) -> Parts:

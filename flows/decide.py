@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from prefect import flow
 from pydantic import Field
 
-from flows.forms import ACTOR, REASON, AsOf, Code, Wanted, Words, form, named
+from flows.forms import ACTOR, REASON, AsOf, Code, Wanted, Words, by_form, form, named
 from flows.record import keep_cohorts, keep_inbox, mark_run
+from tasks.errors import BadInput
 from tasks.fields import NO_NUMBER
 from tasks.inbox import answer_requests, cohorts_of
 
@@ -40,4 +41,12 @@ async def decide(
     decided = await answer_requests(ids, answer, reason, actor, as_of, kind)
     await keep_cohorts(codes, as_of)
     await keep_inbox()
+    if decided["refused"] and by_form():
+        raise BadInput(_sentence(decided))
     return decided
+
+
+def _sentence(decided: dict[str, Any]) -> str:
+    """Say what could not be decided so, and why; the rest stands."""
+    why = "; ".join(f"{one['id']}: {one['reason']}" for one in decided["refused"])
+    return f"not decided: {why}" + (f"; decided: {', '.join(decided['decided'])}" if decided["decided"] else "")

@@ -2,11 +2,14 @@
 
 Belongs here: what Prefect shows, keeps or checks of a parameter, how a run that fails says so in one sentence, and a log
 without numbers. Does not: any flow, or the fields themselves (tasks/fields.py).
+By a form: a run that a deployment made, for whoever filled it in or for a schedule. Such a run shows nobody what its flow
+gives back: what a person must know stands in the message of its state.
 """
 
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from datetime import date
 from functools import wraps
 from inspect import signature
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -68,6 +71,8 @@ def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     async def run(*args: P.args, **named: P.kwargs) -> R:
         try:
             given, more = _checked(checked, {**dict(zip(fields, args, strict=False)), **named})
+            if not more.get("dry_run"):
+                _refuse_ahead(more.get("as_of"))
             return await function(*given, **more)
         except Exception as error:
             if FlowRunContext.get() is None:
@@ -75,6 +80,21 @@ def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             return Failed(message=_sentence(error), data=error)  # type: ignore[return-value]
 
     return run
+
+
+def by_form() -> bool:
+    """Whether a deployment made the run under way."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    return run is not None and run.deployment_id is not None
+
+
+def _refuse_ahead(as_of: date | None) -> None:
+    """Refuse a day ahead by a form: one year mistyped, and notices end, time-limits run out, people become anonymous."""
+    if as_of is not None and as_of > business_date() and by_form():
+        raise BadInput(
+            f"as_of cannot be used: {as_of} lies ahead, and what it brings about stays; leave it empty for today"
+        )
 
 
 def _checked(checked: Callable[..., Any], given: dict[str, Any]) -> Any:
@@ -114,4 +134,17 @@ def _named(given: Any, path: str, pattern: str = CODE_PATTERN) -> str:
     return word if re.search(pattern, word) else ""
 
 
-__all__ = ["ACTOR", "REASON", "AsOf", "Code", "CodeOrNone", "Day", "Wanted", "Words", "YesOrNo", "form", "named"]
+__all__ = [
+    "ACTOR",
+    "REASON",
+    "AsOf",
+    "Code",
+    "CodeOrNone",
+    "Day",
+    "Wanted",
+    "Words",
+    "YesOrNo",
+    "by_form",
+    "form",
+    "named",
+]

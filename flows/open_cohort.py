@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import State, flow
+from prefect.states import Completed
 
-from flows.forms import ACTOR, AsOf, Wanted, Words, form, named
+from flows.forms import ACTOR, AsOf, Wanted, Words, by_form, form, named
 from flows.record import keep_cohorts, mark_run
 from tasks.fields import NO_NUMBER
 from tasks.lifecycle import advance_cohorts
@@ -18,7 +19,7 @@ async def open_cohort(
     plan: Annotated[Plan, Wanted("the plan of a cohort (开班计划)")],
     actor: Annotated[Words, Wanted(ACTOR, NO_NUMBER)] = "coordinator",
     as_of: AsOf = None,
-) -> dict[str, Any]:
+) -> dict[str, Any] | State[Any]:
     """Open a cohort from project, programme, school and enterprises; the same plan again gives the same cohort.
 
     Args:
@@ -31,4 +32,6 @@ async def open_cohort(
     code = await open_plan(values, actor, as_of)
     await advance_cohorts([code], as_of)
     await keep_cohorts([code], as_of)
-    return {"code": code, "warnings": warnings_of(values, as_of)}
+    opened = {"code": code, "warnings": warnings_of(values, as_of)}
+    state: State[Any] = Completed(message="; ".join(opened["warnings"]) or None, data=opened)
+    return state if by_form() else opened

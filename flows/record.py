@@ -19,6 +19,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
 
 from tasks.record import cohort_page, inbox_lines, moved_cohorts, waits_lines
+from tasks.step import database_is_away
 
 WAITS, INBOX, MOVED = "waits", "inbox", "night-cohorts"
 MOST_TAGS = 20
@@ -76,9 +77,9 @@ async def keep_night(as_of: date | None = None) -> None:
     """Keep the record of a night: the pages of the cohorts that it moved, who is waited on, and the inbox."""
     if FlowRunContext.get() is None:
         return
-    moved = moved_cohorts(as_of)
-    await keep_cohorts(moved, as_of)
     async with a_view("record of a night"):
+        moved = moved_cohorts(as_of)
+        await keep_cohorts(moved, as_of)
         links = (
             "\n".join(f"- {link_to(code)}" for code in moved)
             or "今晚没有班级进入新阶段。No cohort came into another stage."
@@ -93,5 +94,7 @@ async def a_view(what: str) -> AsyncIterator[None]:
     """What is only shown may fail: the work it shows is done and committed."""
     try:
         yield
-    except (httpx.HTTPError, PrefectException) as error:
+    except Exception as error:
+        if not isinstance(error, httpx.HTTPError | PrefectException) and not database_is_away(error):
+            raise
         logger.warning("The %s could not be kept in Prefect (%s)", what, type(error).__name__)

@@ -24,6 +24,7 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Completed
 
+from flows.forms import by_form
 from flows.sweeping import sweep
 from models.clock import business_date
 from tasks.shares import Share, accounts_of, divide, expect_accounts, forget_accounts, read_share
@@ -51,8 +52,7 @@ async def read_wave(wave: Sequence[str], as_of: date | None, full: bool) -> Mapp
 def _night() -> str | None:
     """The id of the run under way, where a deployment started it: by the command line a night is one process."""
     context = FlowRunContext.get()
-    run = context.flow_run if context is not None else None
-    return str(run.id) if run is not None and run.deployment_id is not None else None
+    return str(context.flow_run.id) if context is not None and context.flow_run is not None and by_form() else None
 
 
 @dataclass
@@ -68,9 +68,11 @@ class _Night:
         expect_accounts(self.id, [name for share in shares for name in share], self.today)
         async with get_client() as client:
             runs = await self._start(client, shares[1:])
-            unread = list(shares)
+            unread, told = list(shares), dict[str, Any]()
             for look in count():
-                told = accounts_of(self.id)
+                told |= accounts_of(
+                    self.id
+                )  # a second process of this night may have seen all of them and forgotten them
                 unread = [share for share in unread if not told.keys() >= set(share)]
                 if not unread:
                     break

@@ -3,6 +3,7 @@
 Belongs here: the order of stages and the transaction of one cohort. Does not: any stage's decision.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from types import ModuleType
@@ -35,7 +36,7 @@ from tasks.board import Board
 from tasks.errors import BadInput
 from tasks.news import Glance, has_changed
 from tasks.office import office, unit_of_work
-from tasks.step import AGAIN, step
+from tasks.step import AGAIN, may_pass, step
 
 STAGE_TASKS: Mapping[str, ModuleType] = {
     "nomination": nomination, "review": review, "public_notice": public_notice, "admission": admission,
@@ -47,11 +48,31 @@ OPEN = ("active", "held")
 AFTER_NOTICE = ("admission", "registration")
 BEFORE_TEACHING = ("nomination", "review", "public_notice", "admission", "registration")
 
+logger = logging.getLogger(__name__)
+
 
 @step(name="advance-cohorts", retries=AGAIN)
 async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
     """Advance a batch of cohorts, news or not, each in its own transaction; give where each stands."""
     return {code: advance(code, business_date(as_of)) for code in codes}
+
+
+@step(name="advance-cohorts", retries=AGAIN)
+async def advance_what_can(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
+    """Advance a batch as `advance_cohorts` does; one that breaks keeps no other from it, and stands as the name of its error.
+
+    What may pass, as a database that is away, is raised: the batch is tried again.
+    """
+    told: dict[str, Any] = {}
+    for code in codes:
+        try:
+            told[code] = advance(code, business_date(as_of))
+        except Exception as error:
+            if may_pass(error):
+                raise
+            logger.error("cohort %s could not be advanced", code, exc_info=error)
+            told[code] = {"broken": type(error).__name__}
+    return told
 
 
 def advance(code: str, today: date) -> dict[str, Any]:

@@ -50,9 +50,10 @@ def _release(connection: str | None, stream: str | None, reason: str | None, as_
 
 
 def _exit_code(report: dict[str, Any]) -> int:
-    """A source that failed weighs more than rows that are held back."""
+    """A source that failed weighs more than rows that are held back, or a cohort that could not be advanced."""
     connections = report["connections"].values()
     if any(one["status"] == "failed" for one in connections):
         return OUTSIDE
     quarantined = any(stream["quarantined"] for one in connections for stream in one["streams"].values())
-    return HELD if quarantined or any(one["status"] == "held" for one in connections) else DONE
+    left = report.get("cohorts", {}).get("broken") or any(one["status"] == "held" for one in connections)
+    return HELD if quarantined or left else DONE

@@ -103,10 +103,14 @@ def _day(instant: datetime) -> date:
 
 
 def _signs(today: date, at: datetime) -> list[Sign]:
-    """The four signs, with the limits that hold today; of a run that hangs, before it begins and before it ends."""
+    """The signs, with the limits that hold today; of a run that hangs, before it begins and before it ends.
+
+    A failed run of a form told whoever filled it in; one that its schedule made told nobody.
+    """
     (late, *_), (pending, running, *_) = _minutes("run-late", today), _minutes("run-pending", today)
     return [
         Sign("run-crashed", _state("CRASHED"), _given_up, at),
+        Sign("run-crashed", {**_state("FAILED"), "tags": {"all_": ["auto-scheduled"]}}, _entered, at),
         Sign("run-late", {**_state("SCHEDULED"), "next_scheduled_start_time": {"before_": at - late}}, _due, at - late),
         Sign("run-pending", _state("PENDING"), _entered, at - pending),
         Sign("run-pending", {**_state("RUNNING"), "start_time": {"before_": at - running}}, _began, at - running),

@@ -73,7 +73,7 @@ def night(turn: int, *, served: bool) -> tuple[float, dict[str, Any]]:
     began = time.perf_counter()
     told: dict[str, Any] = asyncio.run(nightly_sync(as_of=TODAY) if served else nightly_sync.fn(as_of=TODAY))
     taken = time.perf_counter() - began
-    assert told["cohorts"] == {"looked_at": WITH_NEWS, "of": COHORTS, "by_round": 0, "missed": []}, told
+    assert told["cohorts"] == {"looked_at": WITH_NEWS, "of": COHORTS, "by_round": 0, "missed": [], "broken": {}}, told
     return taken, told
 
 

@@ -154,7 +154,7 @@ def test_a_night_says_at_how_many_cohorts_it_looked_and_what_the_round_alone_fou
 ) -> None:
     """The first night looks at all, the next at those with news; rows changed by hand are found by the round, and named."""
     first = typed("sync", *DAY, "--json").json["cohorts"]
-    assert first == {"looked_at": 1, "of": 1, "by_round": 0, "missed": []}
+    assert first == {"looked_at": 1, "of": 1, "by_round": 0, "missed": [], "broken": {}}
     assert "班级 cohorts: 0 / 1 已查看 looked at, 0 为例行 by their round" in typed("sync", *DAY).out
     open_home(home)
     with unit_of_work() as session:

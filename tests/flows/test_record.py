@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -17,6 +18,7 @@ from prefect.exceptions import PrefectException
 from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import TypeAdapter
+from sqlalchemy.exc import OperationalError
 
 from flows.account import keep_account
 from flows.advance_cohort import advance_cohort
@@ -29,12 +31,14 @@ from flows.publish_report import publish_report
 from flows.record import INBOX, MOVED, WAITS, keep_cohorts, keep_inbox, keep_night, key_of, link_to, mark_run
 from models.clock import business_date
 from models.tables.organisations import Cohort
+from tasks import lifecycle
 from tasks.errors import BadInput
 from tasks.office import Office
 from tasks.opening import open_plan
 from tasks.plan import Plan
 from tasks.step import _as_task
 from tests.fixtures.cohorts import APPROVED, OPENED, Case, hashes, one, template_plan
+from tests.fixtures.cohorts import open_cohort as opened_cohort
 from tests.fixtures.prefect_api import Prefect, served, state
 from tests.tasks.conftest import At, _shelf, at  # noqa: F401  (fixtures)
 
@@ -196,26 +200,99 @@ def test_what_a_form_was_given_is_repeated_nowhere(
         asyncio.run(decide.fn([], "approve", "r", "a"))
 
 
-def test_a_form_deletes_nothing_before_its_day(prefect: Prefect, sqlite_office: Office) -> None:
-    """A mistyped year would anonymise everybody for good; to count is harmless, and the command line moves its date."""
-    ahead = business_date() + timedelta(days=1)
+def by_form(prefect: Prefect, flow_: Any, **given: Any) -> tuple[str, str | None]:
+    """How a run ended that a deployment made, and what its state says: all that its form shows of it."""
+    run = prefect.run(flow_.name, state("PENDING"), deployment_id=prefect.deployment(flow_.name))
+    asyncio.run(run_flow_async(flow_, flow_run=asyncio.run(_found(run)), parameters=given, return_type="state"))
+    ended: dict[str, Any] = prefect.ask("GET", f"/flow_runs/{run}")["state"]
+    return ended["type"], ended["message"]
 
-    def kept_house(**given: Any) -> dict[str, Any]:
-        run = prefect.run("keep_house", state("PENDING"), deployment_id=prefect.deployment("keep_house"))
-        asyncio.run(
-            run_flow_async(keep_house, flow_run=asyncio.run(_found(run)), parameters=given, return_type="state")
-        )
-        ended: dict[str, Any] = prefect.ask("GET", f"/flow_runs/{run}")["state"]
-        return ended
 
-    told = kept_house(as_of=ahead.isoformat())
-    assert (told["type"], told["message"]) == (
-        "FAILED", f"as_of cannot be used: {ahead} lies ahead, and what goes is gone for good; leave it empty, or let dry_run "
-                  "count only",
+@pytest.mark.parametrize(
+    ("flow_", "given"),
+    [
+        (keep_house, {}), (nightly_sync, {}), (advance_cohort, {"cohort": "WX-2026A"}),
+        (open_cohort, {"plan": template_plan(), "actor": "a"}),
+        (decide, {"ids": ["D-1"], "answer": "approve", "reason": "r", "actor": "a"}),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)  # fmt: skip
+def test_a_form_does_nothing_before_its_day(
+    prefect: Prefect, sqlite_office: Office, flow_: Any, given: dict[str, Any]
+) -> None:
+    """One year mistyped, and notices end, places lapse, people are anonymous for good; the command line moves its date."""
+    before, ahead = hashes(), business_date() + timedelta(days=1)
+    assert by_form(prefect, flow_, **given, as_of=ahead.isoformat()) == (
+        "FAILED", f"as_of cannot be used: {ahead} lies ahead, and what it brings about stays; leave it empty for today",
     )  # fmt: skip
-    assert kept_house(as_of=ahead.isoformat(), dry_run=True)["type"] == "COMPLETED"
-    assert kept_house(as_of=business_date().isoformat())["type"] == "COMPLETED"
+    assert hashes() == before
+
+
+def test_a_form_may_count_ahead_what_would_go(prefect: Prefect, sqlite_office: Office) -> None:
+    ahead = business_date() + timedelta(days=1)
+    assert by_form(prefect, keep_house, as_of=ahead.isoformat(), dry_run=True)[0] == "COMPLETED"
+    assert by_form(prefect, keep_house, as_of=business_date().isoformat())[0] == "COMPLETED"
     assert set(asyncio.run(keep_house(as_of=ahead)).values()) == {0}
+
+
+def test_a_form_says_what_was_not_decided_and_why(prefect: Prefect, at: At) -> None:  # noqa: F811
+    """What a flow gives back is shown nowhere: without the sentence the reviewer would believe it done."""
+    case: Case = at("review")
+    asked = case.question("review").id
+    given = {"answer": "approve", "reason": "材料齐全", "actor": "审核员", "as_of": APPROVED.isoformat()}
+    assert by_form(prefect, decide, ids=[asked, "D-UNKNOWN"], **given) == (
+        "FAILED", f"not decided: D-UNKNOWN: there is no such question: see `yuanmeng inbox`; decided: {asked}",
+    )  # fmt: skip
+    assert by_form(prefect, decide, ids=[asked], **given) == ("COMPLETED", None)  # again, as after a machine died
+
+
+def test_a_form_says_what_is_unusual_of_a_plan(prefect: Prefect, sqlite_office: Office) -> None:
+    given = {"actor": "协调员", "as_of": OPENED.isoformat()}
+    plan = template_plan()
+    assert by_form(prefect, open_cohort, plan=plan, **given) == ("COMPLETED", None)
+    plan["funding"][0]["amount"] = "99999"
+    plan["code"] = "WX-2026B"
+    ended, told = by_form(prefect, open_cohort, plan=plan, **given)
+    assert (ended, "unusual: check its funding" in str(told)) == ("COMPLETED", True)
+
+
+def test_a_cohort_that_breaks_keeps_no_other_from_its_night(
+    prefect: Prefect,
+    at: At,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case: Case = at("review")
+    case.approve()
+    broken = opened_cohort(code="AA-2026A")
+    own = lifecycle.look_at
+
+    def look_at(session: Any, code: str, today: Any) -> Any:
+        if code == broken:
+            raise LookupError(f"no worker {ID}")
+        return own(session, code, today)
+
+    monkeypatch.setattr(lifecycle, "look_at", look_at)
+    assert by_form(prefect, nightly_sync, as_of=APPROVED.isoformat()) == (
+        "FAILED", f"these cohorts could not be advanced, all others were: {broken}; the log of this run says why, whoever "
+                  "looks after Yuanmeng must see to it",
+    )  # fmt: skip
+    assert artifacts(prefect)[MOVED][0] == f"- {link_to(case.code)}"  # it went on to its end
+    assert asyncio.run(nightly_sync(as_of=APPROVED))["cohorts"]["broken"] == {broken: "LookupError"}
+
+
+def test_a_night_whose_page_cannot_be_made_is_none_the_worse(
+    prefect: Prefect, sqlite_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database starts anew just then: what the page would show is done and committed."""
+
+    def away(*_: Any) -> Any:
+        raise OperationalError("SELECT", {}, psycopg.OperationalError("gone"))
+
+    monkeypatch.setattr("flows.record.moved_cohorts", away)
+    asyncio.run(nightly_sync(as_of=OPENED))
+    monkeypatch.setattr("flows.record.moved_cohorts", {}.__getitem__)
+    with pytest.raises(KeyError):
+        asyncio.run(nightly_sync(as_of=OPENED))
 
 
 async def _found(run: str) -> FlowRun:

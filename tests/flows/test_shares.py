@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow_async
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
 from flows import shares
 from flows.nightly import nightly_sync
 from flows.read_sources import read_sources
+from models.repositories import nights
 from models.tables.operations import NightAccount
 from tasks.office import Office, office, use_office
 from tasks.shares import accounts_of, divide, expect_accounts, forget_accounts, read_share
@@ -174,15 +178,16 @@ def test_a_night_begun_again_finds_its_runs_and_reads_no_share_twice(
     assert standing() == truth(list(world.systems))
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_night_that_two_processes_carry_out_ends_in_both(
-    prefect: Prefect, world: World, monkeypatch: pytest.MonkeyPatch
+    prefect: Prefect, world: World, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    """Put back while it lived: the first to end forgets the accounts, and the other read a share again for ever."""
+    """Put back while it lived: the first to end forgets the accounts, also of shares that the other has seen already."""
     deploy(prefect)
     own, read = shares.read_share, list[str]()
 
     async def while_the_other_ends(names: Any, night: str, *given: Any) -> Any:
-        if not read:
+        if len(read) == 2 * after:
             forget_accounts(night, DAY)
         read.extend(names)
         assert len(read) <= 2 * SOURCES
@@ -193,6 +198,33 @@ def test_a_night_that_two_processes_carry_out_ends_in_both(
     assert {one["status"] for one in told["connections"].values()} == {"ok"}
     assert standing() == truth(list(world.systems))
     assert rows(NightAccount) == []
+
+
+def test_a_night_waits_for_a_database_that_starts_anew(
+    prefect: Prefect, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(prefect)
+    own, away = nights.accounts_of, [OperationalError("SELECT", {}, psycopg.OperationalError("gone"))] * 3
+
+    def after_a_while(session: Session, night: str) -> dict[str, Any]:
+        if away:
+            raise away.pop()
+        return own(session, night)
+
+    monkeypatch.setattr(nights, "accounts_of", after_a_while)
+    told = asyncio.run(carried_out(nightly_sync, night(prefect)))
+    assert (away, {one["status"] for one in told["connections"].values()}) == ([], {"ok"})
+
+
+def test_the_state_of_a_night_names_the_sources_of_which_something_is_missing(prefect: Prefect, world: World) -> None:
+    broken = world.systems[0]
+    broken.ill = "status 500"
+    run = night(prefect)
+    asyncio.run(carried_out(nightly_sync, run))
+    ended = prefect.ask("GET", f"/flow_runs/{run}")["state"]
+    assert (ended["type"], ended["message"]) == (
+        "COMPLETED", f"the rest was done; failed: {broken.name}; its account night-account says why",
+    )  # fmt: skip
 
 
 def test_without_a_deployment_of_shares_or_by_hand_the_night_is_one_process(prefect: Prefect, world: World) -> None:

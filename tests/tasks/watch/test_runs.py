@@ -94,6 +94,13 @@ def test_a_run_that_ended_or_rests_is_none_however_long_ago(prefect: Prefect, st
     assert found(60 * 24 * 30) == set()
 
 
+def test_a_run_that_a_schedule_made_and_that_failed_is_told_since_nobody_waits_for_it(prefect: Prefect) -> None:
+    prefect.run("nightly_sync", state("RUNNING"), state("FAILED"), tags=["yuanmeng", "auto-scheduled"])
+    assert found() == {("run-crashed", "nightly_sync", day(now()))}
+    prefect.run("nightly_sync", *GOOD)
+    assert found() == set()
+
+
 def test_a_run_that_is_to_begin_later_is_not_late(prefect: Prefect) -> None:
     prefect.run("nightly_sync", due(days=1))
     assert found(60 * 24) == set()
