@@ -41,6 +41,7 @@ setup_logging()
 async def fails(cohort: str) -> None:
     get_run_logger().warning("the run logs {MOBILE}")
     logging.getLogger("tasks.sync").info("a step logs {ID_NUMBER}")
+    logging.getLogger("flows.forms").error("what its sentence calls the log of this run says {ID_NUMBER}")
     try:
         raise ValueError("it broke at {ID_NUMBER}")
     except ValueError:
@@ -151,6 +152,8 @@ def test_a_flow_that_fails_at_a_personal_number_logs_none_of_it(served: Serve) -
     (broken,) = (one for one in lines if "exception" in one)
     assert broken["exception"].endswith("ValueError: it broke at 320***************")
     assert "it broke at 320***************" in kept[0]
+    shown = {one["message"] for one in served.ask("POST", "/logs/filter")}
+    assert "what its sentence calls the log of this run says 320***************" in shown
 
 
 def test_the_figures_can_be_read_by_a_monitor(served: Serve) -> None:
