@@ -57,7 +57,7 @@ def test_the_periods_and_names_of_the_page_are_those_of_the_code() -> None:
     assert f"{policy.retention_years} years after his last participation" in PAGE
     assert f"{policy.finance_retention_years} years after his last ledger line" in PAGE
     assert f"{policy.quarantine_retention_days} days after the cure" in PAGE
-    assert f"`exchange/` and `logs/` | {policy.files_retention_days} days" in PAGE
+    assert f"`exchange/` and `logs/`, on each machine | {policy.files_retention_days} days" in PAGE
     assert f"`{ASIDE}`" in PAGE
     assert f"after {TAKING_MILLISECONDS / 1000} s" in PAGE
     told = environment_file(DEPLOY / "prefect.env")

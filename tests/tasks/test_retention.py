@@ -355,6 +355,27 @@ def test_old_files_of_exchange_and_logs_go_and_others_stay(sqlite_office: Office
     assert [path.exists() for path in (*paths, fresh)] == [False, False, False, True, True]
 
 
+def test_a_file_that_another_process_has_just_deleted_stops_nothing(
+    sqlite_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper tidies a home in which house is being kept."""
+    folder = sqlite_office.settings.home / "exchange"
+    folder.mkdir()
+    for name in ("a.xlsx", "b.xlsx"):
+        (folder / name).touch()
+        os.utime(folder / name, (0, 0))
+    looked = retention._changed_on
+
+    def gone(path: Path) -> date:
+        if path.name == "a.xlsx":
+            path.unlink()
+        return looked(path)
+
+    monkeypatch.setattr(retention, "_changed_on", gone)
+    assert retention.tidy_files(business_date()) == 1
+    assert list(folder.iterdir()) == []
+
+
 def test_the_guards_still_stand(ended: Office) -> None:
     """What only grows was not touched, and cannot be."""
     keep(ANONYMOUS)
