@@ -96,9 +96,14 @@ def for_reading(engine: Engine) -> Engine:
 
 
 def is_migrated(connection: Connection) -> bool:
-    """Say whether the schema is the one that this version was written for."""
+    """Say whether the schema is the one that this version was written for, and no restore of it broke off.
+
+    The next restore drops what stands there now: whoever worked on it meanwhile would have worked for nothing.
+    """
     from alembic.migration import MigrationContext
 
+    if _is_half_restored(connection):
+        return False
     return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
 
 
@@ -168,8 +173,13 @@ def upgrade(connection: Connection) -> None:
 
 
 def _refuse_half_restored(connection: Connection) -> None:
-    if ASIDE in inspect(connection).get_schema_names():
-        raise NotToBeUsed("a restore of this database was interrupted: run `yuanmeng restore FILE` again")
+    if _is_half_restored(connection):
+        raise NotToBeUsed("a restore of this database was interrupted: run `yuanmeng restore FILE` again, with --replace "
+                          "where the database held rows before")  # fmt: skip
+
+
+def _is_half_restored(connection: Connection) -> bool:
+    return ASIDE in inspect(connection).get_schema_names()
 
 
 def _is_newest(connection: Connection, config: Any) -> bool:
