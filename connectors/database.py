@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Column, Engine, String, create_engine, event, inspect, select, text, type_coerce
 from sqlalchemy import Table as SaTable
-from sqlalchemy.engine import Connection, ExceptionContext, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
@@ -29,6 +29,10 @@ MIGRATION_LOCK = 20160301  # any number, the same in every process: one migrates
 TAKING_MILLISECONDS = 700  # PostgreSQL looks for deadlocks after a second
 PATIENCE = 600  # seconds in which a migration finds an instant between the transactions of others
 ASIDE = "yuanmeng_aside"  # the schema that holds what stood before a restore, until that is through
+# A machine that lost its power says no farewell. Each side asks the other, so that its locks are free within a minute,
+# not after two hours, and nobody here waits for a server that is gone. On a Unix socket none of it counts.
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "connect_timeout": 10}
+OPTIONS = ("-c timezone=UTC", "-c tcp_keepalives_idle=30", "-c tcp_keepalives_interval=10", "-c tcp_keepalives_count=3")
 UNCOMPARED = {
     "*": frozenset({"recorded_at"}),
     "audit_events": frozenset({"id"}),
@@ -51,10 +55,18 @@ def open_engine(url: str) -> Engine:
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+psycopg")
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection the error itself tells
-    options = {"options": "-c timezone=UTC"}
-    engine = create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=options)
+    engine = create_engine(address, hide_parameters=True, pool_pre_ping=True, connect_args=_how_to_connect(address))
     event.listen(engine, "handle_error", _hide_detail)
     return engine
+
+
+def _how_to_connect(address: URL) -> dict[str, Any]:
+    """What PostgreSQL is told at each connection; what the address itself says counts."""
+    said = address.normalized_query
+    options = " ".join((*OPTIONS, *said.get("options", ())))
+    return {
+        name: value for name, value in {**ALIVE, "options": options}.items() if name not in said or name == "options"
+    }
 
 
 def _hide_detail(context: ExceptionContext) -> None:
@@ -84,9 +96,14 @@ def for_reading(engine: Engine) -> Engine:
 
 
 def is_migrated(connection: Connection) -> bool:
-    """Say whether the schema is the one that this version was written for."""
+    """Say whether the schema is the one that this version was written for, and no restore of it broke off.
+
+    The next restore drops what stands there now: whoever worked on it meanwhile would have worked for nothing.
+    """
     from alembic.migration import MigrationContext
 
+    if _is_half_restored(connection):
+        return False
     return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
 
 
@@ -156,8 +173,13 @@ def upgrade(connection: Connection) -> None:
 
 
 def _refuse_half_restored(connection: Connection) -> None:
-    if ASIDE in inspect(connection).get_schema_names():
-        raise NotToBeUsed("a restore of this database was interrupted: run `yuanmeng restore FILE` again")
+    if _is_half_restored(connection):
+        raise NotToBeUsed("a restore of this database was interrupted: run `yuanmeng restore FILE` again, with --replace "
+                          "where the database held rows before")  # fmt: skip
+
+
+def _is_half_restored(connection: Connection) -> bool:
+    return ASIDE in inspect(connection).get_schema_names()
 
 
 def _is_newest(connection: Connection, config: Any) -> bool:

@@ -36,15 +36,17 @@ UNCONNECTED = (
     "the connection",
     "terminating connection",
 )
+DRIVERS = {"sqlalchemy.exc.DBAPIError", "sqlite3.Error", "psycopg.Error"}  # copies are made by a driver alone
 # What a driver says, in lower case, and what it means here; the first that fits is told.
 DATABASE = (
     (("no such table", "undefinedtable"), "the database has no tables yet: run `yuanmeng init` first", WRONG),
     (("no such column", "undefinedcolumn"), "the database is of an older Yuanmeng: run `yuanmeng init`", WRONG),
     (("not a database",), f"the file is no database: {NO_DATABASE}", WRONG),
+    (("malformed",), "the file of the database is damaged: restore a backup (docs/operations.md, restore)", WRONG),
     (("readonly", "read-only"), "the database may only be read: let its owner run this, or give the right to", WRONG),
     (("permission denied", "must be owner", "insufficientprivilege"),
      "the role that database_url names lacks a right: let the owner's role do it (docs/operations.md, roles)", WRONG),
-    (("is full",), "the disk of the database is full: free some space, then try again", OUTSIDE),
+    (("is full", "diskfull"), "the disk of the database is full: free some space, then try again", OUTSIDE),
     (("unable to open", *UNCONNECTED), f"the database cannot be reached: {NO_DATABASE}", OUTSIDE),
     (("locked", "lock timeout"), "the database is busy with another command: wait for it to end, then try again",
      OUTSIDE),
@@ -61,14 +63,16 @@ def explain(error: Exception) -> tuple[str, int]:
     for name in names:
         if name in CODES:
             return _one_sentence(str(error)), CODES[name]
-    if "sqlalchemy.exc.DBAPIError" in names:
+    if DRIVERS.intersection(names):
         return _about_the_database(error)
     if "sqlalchemy.exc.ArgumentError" in names:
         return f"the address of the database cannot be used: {NO_DATABASE}", WRONG
     if "alembic.util.exc.CommandError" in names:
         return "the database is of a newer Yuanmeng: bring this one up to date, then try again", WRONG
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _about_a_full_disk(error), OUTSIDE
     if isinstance(error, OSError) and error.filename is not None:
-        return _about_a_file(error)
+        return _one_sentence(f"{error.filename}: {error.strerror}: check the path and who may use it"), WRONG
     if "httpx.HTTPError" in names or str(error).startswith("Failed to reach API"):  # connectors map their own
         return "the Prefect server that PREFECT_API_URL names does not answer: start it, or unset it", OUTSIDE
     return _unexpected(error), OUTSIDE
@@ -91,7 +95,7 @@ def _says_no_more(error: Any) -> bool:
 
 
 def _about_the_database(error: Any) -> tuple[str, int]:
-    cause = getattr(error, "orig", None)
+    cause = getattr(error, "orig", error)
     told = f"{type(cause).__name__} {cause}".lower()
     for words, sentence, code in DATABASE:
         if any(word in told for word in words):
@@ -99,10 +103,9 @@ def _about_the_database(error: Any) -> tuple[str, int]:
     return _unexpected(error), OUTSIDE
 
 
-def _about_a_file(error: OSError) -> tuple[str, int]:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    cure = "free some space, then try again" if full else "check the path and who may use it"
-    return _one_sentence(f"{error.filename}: {error.strerror}: {cure}"), OUTSIDE if full else WRONG
+def _about_a_full_disk(error: OSError) -> str:
+    which = "" if error.filename is None else f" of {error.filename}"
+    return _one_sentence(f"the disk{which} is full: free some space, then try again")
 
 
 def _unexpected(error: Exception) -> str:

@@ -31,6 +31,7 @@ def reason_text(text: str | None) -> str | None:
     return text.strip()
 
 
+KEPT = "Why; it is kept for ever: name nobody but by id."  # the audit trail only grows, whoever is anonymised
 Home = Annotated[
     Path | None,
     typer.Option("--home", metavar="DIR", help="The home: the folder of yuanmeng.toml (here, unless told)."),

@@ -5,6 +5,7 @@ Belongs here: going through the records, and the audit line of each batch, with 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -104,14 +105,20 @@ def _last(ids: Sequence[str]) -> str:
     return ids[-1] if len(ids) == BATCH else ""
 
 
+def tidy_files(today: date) -> int:
+    """Delete the old files of this home; give how many. Each machine does it for its own (console/serve/keeper.py)."""
+    return _files(today, dry_run=False)
+
+
 def _files(today: date, dry_run: bool) -> int:
     """Delete old files of `exchange/` and of the logs; what is needed of them stands in the database."""
     home, policy, number = office().settings.home, office().policy(today), 0
     for path in (one for folder in FOLDERS for one in sorted((home / folder).rglob("*")) if one.is_file()):
-        if file_goes(_changed_on(path), today, policy):
-            number += 1
-            if not dry_run:
-                path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process of this home has just deleted it
+            if file_goes(_changed_on(path), today, policy):
+                if not dry_run:
+                    path.unlink()
+                number += 1
     return number
 
 

@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import DBAPIError
 
 from connectors.care.contents import Contents, contents_of, differences, is_empty
 from connectors.care.errors import ArchiveBroken, CareError
 from connectors.database import BUSY_MILLISECONDS, open_engine
 
 COPIES, HELD = ".ym-copy-", "held"
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 Reading = tuple[Any, IO[bytes]]
 
 
@@ -39,7 +41,7 @@ def dumped(url: str, folder: Path) -> Iterator[Reading]:
 def restore(url: str, dump: IO[bytes], wanted: Mapping[str, Contents], *, replace: bool) -> None:
     """Put a dump into the database at `url` as one transaction, once its copy has proved to hold what it should.
 
-    Raises CareError where rows stand and `replace` was not said.
+    Raises CareError where rows stand and `replace` was not said, and where a damaged file is in the way.
     """
     target = _file_of(url)
     with _place(target.parent) as place:
@@ -47,9 +49,22 @@ def restore(url: str, dump: IO[bytes], wanted: Mapping[str, Contents], *, replac
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             shutil.copyfileobj(dump, file)
         _must_hold(copy, wanted)
-        _refuse_to_overwrite(target, replace=replace)
-        _copy(copy, target)
-    _must_hold(target, wanted)
+        with _damage_named(target):
+            _refuse_to_overwrite(target, replace=replace)
+            _copy(copy, target)
+            _must_hold(target, wanted)
+
+
+@contextmanager
+def _damage_named(target: Path) -> Iterator[None]:
+    """Say of a file that SQLite makes nothing of which one it is, and what to do. Raises CareError."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, DBAPIError) as error:
+        cause = getattr(error, "orig", error)
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:  # the lower byte is the kind of error
+            raise
+        raise CareError(f"{target} is damaged: move it and its -wal and -shm away, then restore again") from error
 
 
 @contextmanager

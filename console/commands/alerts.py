@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.errors import HELD, OUTSIDE
-from console.options import AsJson, AsOf, Home, reason_text
+from console.options import KEPT, AsJson, AsOf, Home, reason_text
 from console.output import emit
 from console.progress import progress
 
@@ -38,7 +38,7 @@ def list_all(
 @app.command()
 def ack(
     alert: Annotated[str, typer.Argument(metavar="ALERT", help="The id of an alert (`alerts list` gives it).")],
-    reason: Annotated[str, typer.Option("--reason", metavar="REASON", callback=reason_text, help="Why; it is kept.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", callback=reason_text, help=KEPT)],
     home: Home = None,
     as_of: AsOf = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.errors import HELD, WRONG
-from console.options import AsJson, AsOf, Home, reason_text
+from console.options import KEPT, AsJson, AsOf, Home, reason_text
 from console.output import emit
 
 ANSWERS = ("approve", "refuse")
@@ -29,7 +29,7 @@ def decide(
     words: Annotated[
         list[str], typer.Argument(metavar="ID... approve|refuse", help="Ids of the inbox, then the answer.")
     ],
-    reason: Annotated[str, typer.Option("--reason", metavar="REASON", callback=reason_text, help="Why; it is kept.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", callback=reason_text, help=KEPT)],
     home: Home = None,
     as_of: AsOf = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console.errors import DONE, HELD, OUTSIDE
-from console.options import AsJson, AsOf, Home
+from console.options import KEPT, AsJson, AsOf, Home
 from console.output import emit
 from console.progress import progress
 
@@ -18,7 +18,7 @@ def sync(
     release: Annotated[
         str | None, typer.Option("--release", metavar="STREAM", help="Let a held stream of that connection pass, once.")
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Why it may pass.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", help=KEPT)] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
     home: Home = None,
     as_of: AsOf = None,

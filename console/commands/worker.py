@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from console.options import AsJson, AsOf, Home, day_text, reason_text
+from console.options import KEPT, AsJson, AsOf, Home, day_text, reason_text
 from console.output import emit
 from console.progress import progress
 
@@ -24,9 +24,7 @@ def worker() -> None:
 def show(
     worker_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a worker or of a participant.")],
     reveal: Annotated[bool, typer.Option("--reveal", help="Show the numbers in clear; it is written down.")] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="REASON", callback=reason_text, help="Why they are revealed.")
-    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="REASON", callback=reason_text, help=KEPT)] = None,
     home: Home = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -48,9 +46,7 @@ def withdraw(
     why: Annotated[
         str, typer.Option("--why", metavar="RULE", help="left-employer, dropped-out, expelled or deceased.")
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="REASON", callback=reason_text, help="In words; it is kept.")
-    ],
+    reason: Annotated[str, typer.Option("--reason", metavar="REASON", callback=reason_text, help=KEPT)],
     on: Annotated[date | None, typer.Option("--on", metavar="DATE", parser=day_text, help="From which day.")] = None,
     home: Home = None,
     as_of: AsOf = None,

@@ -1,4 +1,4 @@
-"""The keeper: a process that brings the server to our deployments and automations, then looks after the runs of the dead.
+"""The keeper: brings the server to our deployments and automations, then looks after runs of the dead and old files.
 
 Belongs here: when that is done. Does not: what a deployment or automation is (flows/), or which run is dead (the sweeper).
 Started again it does all of it again, which changes nothing.
@@ -7,6 +7,7 @@ Started again it does all of it again, which changes nothing.
 import asyncio
 import logging
 import sys
+from datetime import date
 
 BETWEEN = 5.0  # seconds between two sweeps
 PATIENCE = 120.0  # seconds for one of them
@@ -46,16 +47,35 @@ async def apply_all() -> None:
 
 
 async def sweep_for_ever() -> None:
-    """Sweep again and again; what fails is tried again at the next."""
+    """Sweep again and again, and tidy the home once a day; what fails is tried again at the next."""
     from flows.sweeping import sweep
 
+    tidied: date | None = None
     while True:
         try:
             async with asyncio.timeout(PATIENCE):
                 await sweep()
         except Exception as error:  # noqa: BLE001  (whatever it was, the next sweep comes)
             logger.warning("the sweep for dead runs failed (%s); the next one follows", type(error).__name__)
+        tidied = await tidy_once_a_day(tidied)
         await asyncio.sleep(BETWEEN)
+
+
+async def tidy_once_a_day(last: date | None) -> date | None:
+    """Delete old files of this home on another business date than `last`; give the date on which that went well."""
+    from models.clock import business_date
+    from tasks import retention
+
+    if (today := business_date()) == last:
+        return last
+    try:
+        number = await asyncio.to_thread(retention.tidy_files, today)
+    except Exception as error:  # noqa: BLE001  (whatever it was, the next sweep comes)
+        logger.warning("old files could not be deleted (%s); the next sweep tries again", type(error).__name__)
+        return last
+    if number:
+        logger.info("old files deleted: %s", number)
+    return today
 
 
 if __name__ == "__main__":

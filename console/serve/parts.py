@@ -72,6 +72,11 @@ class Plan:
         return [f"{where}{number}" for number in range(1, self.workers + 1)] if self.has("worker") else []
 
     @property
+    def page(self) -> Path:
+        """Where Prefect's server puts the files of its page: as a service it may not write where its package lies."""
+        return self.home / "prefect" / "ui"
+
+    @property
     def scratch(self) -> Path:
         """Where its processes put what they need for a moment; empty when it starts."""
         return self.home / "prefect" / f"scratch-{self.seat or 'all'}"
@@ -84,7 +89,8 @@ def parts_of(plan: Plan) -> list[Part]:
 
 def _servers(plan: Plan) -> list[Part]:
     """Prefect's server as one process, or its API and its background services apart."""
-    environment = {"PREFECT_UI_API_URL": UI_API, **_environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})}
+    page = {"PREFECT_UI_API_URL": UI_API, "PREFECT_UI_STATIC_DIRECTORY": str(plan.page)}
+    environment = {**page, **_environment(plan, {SERVER_AUTH: plan.auth, API_AUTH: plan.auth})}
     if plan.database_url:
         environment |= dict.fromkeys(DATABASES, plan.database_url)
     start = ("prefect", "server", "start", "--host", plan.host, "--port", str(plan.port))

@@ -132,7 +132,7 @@ def anonymise_workers(session: Session, ids: Collection[str]) -> None:
 def _anonymise_rows_of(session: Session, ids: Collection[str]) -> None:
     """Take these workers out of their roster rows, and out of what was asked about a row alone."""
     rows = session.exec(select(Nomination.id).where(col(Nomination.worker_id).in_(ids))).all()
-    _change(session, Nomination, col(Nomination.id), rows, name=NOBODY, resident_id_hash=None, reasons="")
+    _change(session, Nomination, col(Nomination.id), rows, name=NOBODY, resident_id_hash=None, reasons="", source="")
     _forget_words(session, DecisionRequest.nomination_id, rows)
 
 
@@ -168,8 +168,10 @@ def lone_rows(session: Session, after: str, limit: int) -> list[tuple[str, date]
 
 
 def anonymise_rows(session: Session, ids: Collection[str]) -> None:
-    """Take the person out of these roster rows; the verdict and its rules stay."""
-    _change(session, Nomination, col(Nomination.id), ids, name=NOBODY, resident_id_hash=None, payload=NOTHING)
+    """Take the person out of these roster rows, and the file's name, which may be his; the verdict and its rules stay."""
+    _change(
+        session, Nomination, col(Nomination.id), ids, name=NOBODY, resident_id_hash=None, payload=NOTHING, source=""
+    )
 
 
 def sent_effects(session: Session, after: str, limit: int, before: date) -> list[tuple[str, str, date | None]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -18,6 +19,7 @@ from models.tables.lifecycle import Notice
 from models.tables.organisations import Organisation
 from models.tables.teaching import Term
 from models.vault import Keyring
+from tests.fixtures.machines import POSTGRES, need_servers
 from tests.models.tables.rows import CARD, DAY, ENTERPRISE, MOMENT, SCHOOL, every_row
 
 PATIENCE = 30.0
@@ -76,6 +78,36 @@ def test_any_usual_name_of_postgresql_opens_it_with_instants_in_utc(postgres_ser
         assert opened.dialect.driver == "psycopg"
         assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"
     opened.dispose()
+
+
+@pytest.mark.postgres
+def test_a_machine_that_lost_its_power_is_soon_known_to_be_gone(postgres_server: str) -> None:
+    """Or its locks would stand for two hours; on a Unix socket, which has no such thing, it is no error."""
+    need_servers()
+    for url, idle in ((f"{POSTGRES}?options=-c%20tcp_keepalives_count%3D5", "30"), (postgres_server, "0")):
+        opened = open_engine(url)
+        with opened.connect() as connection:
+            assert connection.execute(text("SHOW tcp_keepalives_idle")).scalar_one() == idle
+            assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"
+            count = connection.execute(text("SHOW tcp_keepalives_count")).scalar_one()
+            assert count == ("5" if idle == "30" else "0")
+        opened.dispose()
+
+
+@pytest.mark.parametrize(("asked", "given"), [("", "10"), ("?connect_timeout=7", "7")])
+def test_a_server_that_does_not_answer_is_waited_for_no_longer_than_said(
+    monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    told: dict[str, Any] = {}
+
+    def connect(*_: Any, **words: Any) -> Any:
+        told.update(words)
+        raise psycopg.OperationalError("nobody answers")
+
+    monkeypatch.setattr("psycopg.connect", connect)
+    with pytest.raises(DBAPIError):
+        open_engine(f"postgresql://h/y{asked}").connect()
+    assert (str(told["connect_timeout"]), told["keepalives_idle"]) == (given, 30)
 
 
 def test_what_one_transaction_reads_in_sqlite_no_other_changes_before_it_writes(sqlite_url: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy.exc
 
@@ -54,13 +55,21 @@ def test_a_sentence_of_several_lines_becomes_one_without_numbers() -> None:
         ("unable to open database file", "cannot be reached", 3),
         ("connection refused", "cannot be reached", 3),
         ("database is locked", "busy with another command", 3),
+        ("database disk image is malformed", "is damaged: restore a backup", 2),
     ],
 )
 def test_what_a_database_says_becomes_what_to_do(said: str, sentence: str, code: int) -> None:
-    error = sqlalchemy.exc.OperationalError("select", {}, sqlite3.OperationalError(said))
-    told, number = errors.explain(error)
-    assert sentence in told
-    assert number == code
+    """Through SQLAlchemy, and from the driver itself: copies are made by that alone."""
+    raw = sqlite3.OperationalError(said)
+    for error in (sqlalchemy.exc.OperationalError("select", {}, raw), raw):
+        told, number = errors.explain(error)
+        assert sentence in told
+        assert number == code
+
+
+def test_a_full_disk_of_postgresql_is_told_as_such() -> None:
+    told = errors.explain(psycopg.errors.DiskFull('could not extend file "base/1/2": No space left on device'))
+    assert told == ("the disk of the database is full: free some space, then try again", 3)
 
 
 def test_a_column_that_is_named_connection_is_not_taken_for_the_network(
@@ -78,11 +87,19 @@ def test_a_database_of_another_schema_or_address_is_told_apart() -> None:
     assert errors.explain(sqlalchemy.exc.ArgumentError("x"))[1] == 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(errno.EACCES, 2), (errno.ENOENT, 2), (errno.ENOSPC, 3)])
-def test_a_file_that_cannot_be_used_is_named(number: int, code: int) -> None:
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOENT])
+def test_a_file_that_cannot_be_used_is_named(number: int) -> None:
     told, given = errors.explain(OSError(number, os.strerror(number), "/some/file"))
     assert told.startswith("/some/file: ")
-    assert given == code
+    assert given == 2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_as_such_whether_a_file_is_named_or_not(number: int) -> None:
+    """A write says no name, and neither does what it is that was written."""
+    for names, which in ((("/some/file",), " of /some/file"), ((), "")):
+        told = errors.explain(OSError(number, os.strerror(number), *names))
+        assert told == (f"the disk{which} is full: free some space, then try again", 3)
 
 
 def test_a_server_of_prefect_that_is_away_is_an_outside_system() -> None:

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from connectors.database import ASIDE, NotToBeUsed, migrate
 from console.health import Health, make_app
 from console.serve.parts import Plan
 from console.serve.supervisor import Living
@@ -17,9 +18,11 @@ from flows.deployments import deployment_names
 from models.clock import SHANGHAI, business_date, now
 from models.tables.lifecycle import Alert, Wait
 from models.tables.operations import Outbox, Quarantine, SourceNights, SyncCursor
+from tasks.metrics import database_state
 from tasks.office import Office
 from tests.connectors.script import Asked, Reply, Script
 from tests.fixtures.cohorts import Case, open_cohort, write
+from tests.fixtures.databases import BACKENDS
 from tests.fixtures.servers import serving
 
 TODAY = business_date()
@@ -158,6 +161,18 @@ def test_a_database_of_an_older_version_is_not_migrated(sqlite_office: Office, d
         writing.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     checks = asked(dead, "/healthz").json()["checks"]
     assert (checks["database"], checks["migrated"]) == ({"ok": True}, {"ok": False})
+
+
+@pytest.mark.parametrize("database_url", BACKENDS[1:], indirect=True)
+def test_on_a_database_that_is_half_restored_no_worker_begins(office: Office) -> None:
+    """The next restore drops what is there now, and their work with it."""
+    assert database_state().migrated
+    with office.engine.begin() as writing:
+        writing.execute(text(f"CREATE SCHEMA {ASIDE}"))
+    assert database_state().reachable
+    assert not database_state().migrated
+    with pytest.raises(NotToBeUsed, match="again, with --replace where the database held rows before"):
+        migrate(office.settings.database_url)
 
 
 def test_a_worker_counts_when_it_was_heard_of_since_it_began(sqlite_office: Office, script: Script) -> None:

@@ -82,6 +82,14 @@ def test_an_empty_folder_becomes_a_home_that_is_healthy(served: Serve) -> None:
     assert "Ctrl-C ends it" in ready
 
 
+def test_the_coordinators_page_is_served_from_files_of_the_home(served: Serve) -> None:
+    """Where the packages lie nothing may be written once it is a service; Prefect would go on without its page."""
+    address = f"http://127.0.0.1:{served.port}/"
+    page = httpx.get(address, headers={"Accept": "text/html"}, follow_redirects=True, trust_env=False)
+    assert (page.status_code, page.headers["Content-Type"].partition(";")[0]) == (200, "text/html")
+    assert {path.parent.name for path in served.home.glob("prefect/ui/*/index.html")} == {"v1", "v2"}
+
+
 def test_a_second_one_on_the_folder_or_a_port_is_told_so_in_a_sentence(
     served: Serve, bare: Type, tmp_path: Path
 ) -> None:

@@ -155,9 +155,44 @@ def test_nothing_but_prefects_screen_on_loopback_is_published() -> None:
     assert published == {"api": ["127.0.0.1:4200:4200"]}
 
 
+def dockerfile() -> list[str]:
+    """The lines of the Dockerfile, those that go on put together."""
+    told = (DEPLOY / "compose" / "Dockerfile").read_text(encoding="utf-8")
+    return told.replace("\\\n", "").splitlines()
+
+
+def test_the_tools_for_backups_are_as_new_as_the_server() -> None:
+    """A Debian has one version of them, and they dump no newer server."""
+    (base,) = (line.rpartition("-")[2] for line in dockerfile() if line.startswith("FROM"))
+    major = {"bookworm": "15", "trixie": "17"}[base]
+    assert compose()["services"]["postgres"]["image"] == f"postgres:{major}"
+
+
+def test_a_volume_in_the_home_is_our_users() -> None:
+    """Where the image has no such folder, Docker makes it, and it is root's."""
+    (made,) = re.findall(r"install -d -o yuanmeng -g yuanmeng -m 0700 ([^&\n]*)", "\n".join(dockerfile()))
+    mounted = [one.split(":") for name in OURS for one in compose()["services"][name]["volumes"]]
+    targets = {words[1] for words in mounted if len(words) > 1 and words[1].startswith("/var/lib/yuanmeng/")}
+    assert targets == set(made.split()) == {f"/var/lib/yuanmeng/{one}" for one in ("exchange", "reports", "backups")}
+
+
+def test_no_command_line_of_redis_shows_its_password(tmp_path: Path) -> None:
+    """Whoever may list the processes of the container reads it there; it gets it with its settings, by its input."""
+    (tmp_path / "redis_password").write_text("s3cret\n", encoding="utf-8")
+    told = tmp_path / "redis-server"
+    told.write_text('#!/bin/sh\necho "$@" > "$0.words"\ncat > "$0.settings"\n', encoding="utf-8")
+    told.chmod(0o755)
+    *words, script = compose()["services"]["redis"]["command"]
+    script = script.replace("/run/secrets", str(tmp_path)).replace("$$", "$")
+    subprocess.run([*words, script], env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}, check=True)
+    assert (tmp_path / "redis-server.words").read_text(encoding="utf-8") == "-\n"
+    settings = (tmp_path / "redis-server.settings").read_text(encoding="utf-8").splitlines()
+    assert settings == ["appendonly yes", "maxmemory-policy noeviction", "requirepass s3cret"]
+
+
 def test_images_are_plain_names_and_the_dockerfile_copies_what_is_there() -> None:
     images = {one.get("image") for one in compose()["services"].values()}
-    assert images == {"postgres:16", "redis:7", "yuanmeng"}
+    assert images == {"postgres:15", "redis:7", "yuanmeng"}
     lines = (DEPLOY / "compose" / "Dockerfile").read_text(encoding="utf-8").splitlines()
     copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
     assert all((ROOT / one).exists() for one in copied)

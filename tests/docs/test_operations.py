@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from typer.main import get_command
 from connectors.database import ASIDE, TAKING_MILLISECONDS
 from console.app import app
 from console.errors import DATABASE
+from console.serve.planning import Wanted
+from console.serve.seat import seat_name
+from console.serve.voices import Voices
 from models.rules.policy import DEFAULT_POLICIES, Policy
-from tests.deploy.files import DEPLOY, ROOT, environment_file
+from tests.deploy.files import DEPLOY, ROOT, UNITS, command_of, environment_file
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 LINES = [line.strip() for block in re.findall(r"```\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
@@ -57,12 +61,33 @@ def test_the_periods_and_names_of_the_page_are_those_of_the_code() -> None:
     assert f"{policy.retention_years} years after his last participation" in PAGE
     assert f"{policy.finance_retention_years} years after his last ledger line" in PAGE
     assert f"{policy.quarantine_retention_days} days after the cure" in PAGE
-    assert f"`exchange/` and `logs/` | {policy.files_retention_days} days" in PAGE
+    assert f"`exchange/` and `logs/`, on each machine | {policy.files_retention_days} days" in PAGE
     assert f"`{ASIDE}`" in PAGE
     assert f"after {TAKING_MILLISECONDS / 1000} s" in PAGE
     told = environment_file(DEPLOY / "prefect.env")
     vacuum = "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"
     assert f"`{vacuum}={told[vacuum]}`" in PAGE
+
+
+def test_the_ports_of_health_are_those_of_the_units() -> None:
+    for path in UNITS:
+        words = command_of(path)
+        port = words[words.index("--health-port") + 1] if "--health-port" in words else str(Wanted().health_port)
+        share = re.sub(r"yuanmeng-?(\w*).*", r"\1", path.name)
+        named = {"": f"(port {port};", "api": f"{port} of the API", "services": f"{port} of the services",
+                 "worker": f"{port.replace('%i', 'N')} of worker N"}[share]  # fmt: skip
+        assert named in PAGE, path.name
+
+
+def test_the_names_of_logs_are_those_that_are_written(tmp_path: Path) -> None:
+    worker = seat_name(("worker",), 4211).replace(gethostname(), "HOST").replace("4211", "PORT")
+    for seat, part in (("", "PART"), ("api", "api"), ("services", "services"), (worker, "worker-1")):
+        voices = Voices(tmp_path / "logs", True, seat)
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        voices.hear(part, "here")
+        voices.close()
+    for path in (tmp_path / "logs").iterdir():
+        assert f"`logs/{path.name}`" in PAGE
 
 
 def test_the_sentences_the_page_explains_are_said() -> None:

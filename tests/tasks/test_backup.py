@@ -339,6 +339,27 @@ def test_the_right_keys_are_known_as_such(sqlite_url: str, tmp_path: Path) -> No
     assert restore(settings, tmp_path / "kept.zip", replace=True)["keys"] == ""
 
 
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"no database" * 99), lambda path: os.truncate(path, 5000)],
+                         ids=["text", "cut"])  # fmt: skip
+def test_a_damaged_file_in_the_way_of_a_restore_is_named(
+    lite: Settings, tmp_path: Path, replace: bool, spoil: Callable[[Path], object]
+) -> None:
+    """SQLite can neither look into it nor write over it; what is left of it stays, whoever restores moves it away."""
+    back_up(lite, tmp_path / "kept.zip")
+    held = contents(lite.database_url)
+    path = Path(str(make_url(lite.database_url).database))
+    spoil(path)
+    with pytest.raises(
+        CareError, match=r"is damaged: move it and its -wal and -shm away, then restore again$"
+    ) as refusal:
+        restore(lite, tmp_path / "kept.zip", replace=replace)
+    assert str(refusal.value).startswith(f"{path} is")
+    drop_everything(lite.database_url)
+    restore(lite, tmp_path / "kept.zip")
+    assert contents(lite.database_url) == held
+
+
 def test_nothing_to_back_up_is_said(tmp_path: Path) -> None:
     for url, words in (("sqlite://", "in memory"), (f"sqlite:///{tmp_path / 'none.db'}", "there is no database")):
         settings = Settings(home=tmp_path, database_url=url, keys_file=tmp_path / "keys.toml", actor="tester")

@@ -132,6 +132,14 @@ def test_an_anonymised_worker_leaves_ids_counts_and_money_and_nothing_to_find_hi
     assert (rows(Consent), rows(Employment), one(Nomination).name) == ([], [], "已匿名")
 
 
+def test_the_name_of_a_rosters_file_goes_with_the_person_it_may_name(ended: Office) -> None:
+    change(Nomination, "NM-1", source="高建国.xlsx")
+    write(Nomination(id="NM-2", cohort_code="WX-2026A", enterprise_code=ENTERPRISE, source="李强.xlsx", row=2, name="李强",
+                     status="refused", policy_version="1", nominated_on=DAY, payload=ID_NUMBER))  # fmt: skip
+    keep(ANONYMOUS)
+    assert [row.source for row in rows(Nomination)] == ["", ""]
+
+
 def test_no_word_about_him_stays_in_a_question_a_row_or_a_payment(ended: Office) -> None:
     """What names him in free words: the claim a question quotes, an answer about a row, why a payment came back."""
     change(DecisionRequest, "DR-1", question="Recognise 证书 of 高建国?", participant_id=None, answer="approve",
@@ -353,6 +361,27 @@ def test_old_files_of_exchange_and_logs_go_and_others_stay(sqlite_office: Office
     assert all(path.exists() for path in paths)
     assert keep(today)["files"] == 3
     assert [path.exists() for path in (*paths, fresh)] == [False, False, False, True, True]
+
+
+def test_a_file_that_another_process_has_just_deleted_stops_nothing(
+    sqlite_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper tidies a home in which house is being kept."""
+    folder = sqlite_office.settings.home / "exchange"
+    folder.mkdir()
+    for name in ("a.xlsx", "b.xlsx"):
+        (folder / name).touch()
+        os.utime(folder / name, (0, 0))
+    looked = retention._changed_on
+
+    def gone(path: Path) -> date:
+        if path.name == "a.xlsx":
+            path.unlink()
+        return looked(path)
+
+    monkeypatch.setattr(retention, "_changed_on", gone)
+    assert retention.tidy_files(business_date()) == 1
+    assert list(folder.iterdir()) == []
 
 
 def test_the_guards_still_stand(ended: Office) -> None:

@@ -69,6 +69,7 @@ def test_a_part_works_for_its_home_and_its_server_whatever_this_process_was_told
     worker = found["worker-1"].environment
     assert (worker["PREFECT_API_URL"], worker["YUANMENG_HOME"]) == ("http://127.0.0.1:4200/api", "/ym")
     assert worker["PREFECT_HOME"] == "/ym/prefect"
+    assert found["server"].environment["PREFECT_UI_STATIC_DIRECTORY"] == "/ym/prefect/ui"
     assert (worker["PREFECT_WORKER_QUERY_SECONDS"], worker["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) == ("9", "30")
 
 
