@@ -163,6 +163,7 @@ class Reading:
         self.newest = later_of(self.newest, newest_stamp(batch.rows, source.latest))
         if self.whole:
             self.answered.add(taken.answered, len(taken.broken))
+            self.answered.add_unread(source, taken.unread)
             self.broken.update(taken.broken)
         return taken
 
@@ -209,7 +210,8 @@ class Reading:
         source = source_of(session, self.connection, self.today)
         classes = None
         if self.stream in CLASS_SCOPED:
-            classes = {one for each in self._classes(session) if (one := source.class_of(each)) is not None}
+            sure = set(self._classes(session)) - self.answered.unsure
+            classes = {one for each in sure if (one := source.class_of(each)) is not None}
         else:
             let_go(source, self.stream, self.broken)
         gone = take_away_missing(source, self.stream, self.answered, self.doubts, classes)

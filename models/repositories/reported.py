@@ -57,7 +57,7 @@ def versions(
 ) -> dict[Key, Version]:  # fmt: skip
     """Give which version of these rows stands; a row that does not stand is left out.
 
-    When a row was changed is only looked up where its digest is another than the one given.
+    When a row was changed is only looked up where its digest is another than the one given, or several are given.
     """
     found = table_of(table)
     primary = list(found.primary_key)
