@@ -7,7 +7,7 @@ Belongs here: web service functions and the school's own acronyms. Does not: rat
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_args
 
 from connectors import values
@@ -23,6 +23,7 @@ _LET_IN = "check its token and rights"
 NEEDED = ("core_course_get_courses_by_field", "core_course_get_contents", "core_enrol_get_enrolled_users",
           "mod_attendance_get_sessions")  # fmt: skip
 STREAM = "attendance"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Moodle tells errors with status 200; these are of the token or its rights.
 LOCKED_OUT = frozenset({"invalidtoken", "accessexception", "nopermissions", "invalidlogin"})
 LATER = frozenset({"sitemaintenance", "upgraderunning", "dmlconnectionexception", "dmlreadexception", "locktimeout"})
@@ -164,4 +165,4 @@ def _session(body: Body, class_id: str) -> Session:
 
 
 def _unix(seconds: Any) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
+    return EPOCH + timedelta(seconds=int(seconds))  # fromtimestamp raises what no row does, far beyond the calendar

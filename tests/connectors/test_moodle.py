@@ -95,6 +95,17 @@ async def test_a_line_that_is_none_may_be_anybodys_of_its_register(connect: Conn
     assert (stray.source_id.startswith("1:row-"), stray.within) == (True, "1")
 
 
+@pytest.mark.parametrize("field", ["sessdate", "lasttaken"])
+@pytest.mark.parametrize("seconds", [1e13, 1e17, -1e17, 2**62, 1e30])
+async def test_a_day_beyond_the_calendar_stops_no_reading(
+    connect: Connect, script: Script, field: str, seconds: float
+) -> None:
+    """What a clock's library says of it depends on how far beyond it lies."""
+    broken, *rest = await read(connect, script, session(1, **{field: seconds}), session(2))
+    assert isinstance(broken, Unreadable) or (broken.closed is False and seconds < 0)
+    assert [row.source_id for row in rest if isinstance(row, Session)] == ["2"]
+
+
 @pytest.mark.parametrize("body", [None, 5, {}, {"id": []}, {"id": " "}])
 async def test_a_session_without_an_id_may_be_any_of_its_class(connect: Connect, script: Script, body: Any) -> None:
     (stray,) = await read(connect, script, body)
