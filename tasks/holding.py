@@ -4,13 +4,14 @@ Belongs here: writing and curing quarantined rows within the caller's transactio
 Does not: which rule a row broke (gates), or what a coordinator does with the quarantine (quarantine.py).
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter
 
+from connectors.bodies import written
 from models.identity import make_id
 from models.records import Unreadable
 from models.repositories.common import within
@@ -75,13 +76,16 @@ def is_spoilt(rules: str) -> bool:
 
 def payload_of(record: Any) -> str:
     """Give a record as text, from which `record_of` makes it again."""
-    return orjson.dumps({"type": type(record).__name__, "record": asdict(record)}, default=str).decode()
+    return written({"type": type(record).__name__, "record": asdict(record)})
 
 
 def record_of(row: Quarantine) -> Any:
-    """Give the record that is held back in a row."""
-    body = orjson.loads(row.payload)
-    return TypeAdapter(RECORD_TYPES[body["type"]]).validate_python(body["record"])
+    """Give the record that is held back in a row; None for one that another version of Yuanmeng held back as it knew it."""
+    try:
+        body = json.loads(row.payload)
+        return TypeAdapter(RECORD_TYPES[body["type"]]).validate_python(body["record"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def can_be_taken_again(row: Quarantine) -> bool:

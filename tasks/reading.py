@@ -345,7 +345,7 @@ def retry_held_back(
     alone(session, connection.name)
     streams: dict[str, list[Any]] = {}
     for row in held_back(session, connection.name, stream):
-        if can_be_taken_again(row) and rule in ("", *row.rules.split(",")):
-            streams.setdefault(row.stream, []).append(record_of(row))
+        if can_be_taken_again(row) and rule in ("", *row.rules.split(",")) and (record := record_of(row)) is not None:
+            streams.setdefault(row.stream, []).append(record)
     source = source_of(session, connection, today)
     return sum(len(rows) - take(source, name, rows).counts.quarantined for name, rows in streams.items())
