@@ -43,6 +43,7 @@ def hold_back(source: Source, stream: str, broken: Sequence[tuple[Any, str]]) ->
             source.session.add(row)
         if row.cured_on is not None or not row.rules:
             anew.append(rules)
+            row.first_on = source.today
         row.rules, row.payload, row.cured_on = rules, payload_of(record), None
     if named:
         source.session.flush()

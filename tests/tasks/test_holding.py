@@ -305,6 +305,13 @@ def test_the_first_day_of_a_row_in_quarantine_stays(there: Told) -> None:
     assert quarantine_list()[0]["since"] == DAY.isoformat()
 
 
+def test_a_row_that_breaks_again_after_it_was_cured_is_held_back_since_that_day(there: Told) -> None:
+    for after, changes in ((0, BAD), (7, {}), (30, BAD), (33, BAD)):
+        there.says(terms=[term(changed_at=later(after), **changes)])
+        there.read(DAY + timedelta(after))
+    assert quarantine_list()[0]["since"] == (DAY + timedelta(30)).isoformat()
+
+
 def test_a_mark_that_is_held_back_waits_for_its_learner_through_the_nights(there: Told) -> None:
     there.says(**{**SCHOOL_STREAMS, "results": [result(), result("R2", learner_source_id="U2")]})
     assert there.read()["streams"]["results"]["quarantined"] == 1
