@@ -18,7 +18,7 @@ from connectors.base import Connection, Connector
 from connectors.bulk import Versions
 from connectors.database import alone, can_be_read_again
 from connectors.errors import OutsideError
-from models.clock import SHANGHAI
+from models.clock import SHANGHAI, business_date, now
 from models.records import Page
 from models.repositories.common import add_missing
 from models.repositories.documents import read_before, remember
@@ -160,12 +160,19 @@ class Reading:
         self.counts.add(taken.counts)
         self.newly_broken += len(taken.newly_broken)
         self.spoilt = self.spoilt or any(map(is_spoilt, taken.newly_broken))
-        self.newest = later_of(self.newest, newest_stamp(batch.rows, source.latest))
+        self.newest = later_of(self.newest, newest_stamp(batch.rows, self._reach(source.latest)))
         if self.whole:
             self.answered.add(taken.answered, len(taken.broken))
             self.answered.add_unread(source, taken.unread)
             self.broken.update(taken.broken)
         return taken
+
+    def _reach(self, latest: datetime) -> datetime:
+        """How far a cursor may come: a stamp ahead of our clock is believed, but what changes until then is asked for.
+
+        The clock of a day to come is the source's own.
+        """
+        return latest if self.today > business_date() else min(latest, now())
 
     def _doubt(self, source: Source, taken: Taken) -> None:
         """Doubt a batch, or all that was read so far, when too much of it breaks a rule that was not broken before.

@@ -14,6 +14,7 @@ from sqlmodel import select
 from connectors.base import Connection, Connector
 from connectors.database import NotToBeUsed
 from connectors.errors import OutsideError, Permanent, Transient
+from models.clock import business_date, now
 from models.records import Page
 from models.tables.operations import Quarantine, SourceNights, SyncCursor
 from models.tables.people import Employment
@@ -345,6 +346,26 @@ def test_no_more_connections_are_read_at_once_than_the_settings_say(
 
 
 # --- the cursor, and when all is read ---------------------------------------------------------------------------------
+
+
+def test_a_stamp_ahead_of_the_clock_is_believed_and_does_not_move_the_cursor(there: Told) -> None:
+    """Or what changes until that instant would not be asked for."""
+    present, today, hour = now(), business_date(), timedelta(hours=1)
+    there.says(terms=[term("T1", changed_at=present - hour), term("T2", changed_at=present + 20 * hour)])
+    assert there.read(today)["streams"]["terms"]["written"] == 2
+    there.says(terms=[term("T3", changed_at=present)])
+    there.read(today)
+    assert there.asked[-1][1] == present - hour - timedelta(minutes=10)
+    assert cursor().cursor == present
+
+
+def test_a_day_to_come_has_a_clock_of_its_own(there: Told) -> None:
+    """A rehearsal of next month reads a source of next month."""
+    day = business_date() + timedelta(30)
+    stamp = now() + timedelta(30)
+    there.says(terms=[term("T1", changed_at=stamp)])
+    there.read(day)
+    assert cursor().cursor == stamp
 
 
 def test_all_is_read_on_the_seventh_day_and_not_before(there: Told) -> None:
