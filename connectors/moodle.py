@@ -126,7 +126,7 @@ def _entries(session: Body, class_id: str, numbers: Mapping[Any, str], meanings:
                 student_number=values.text(number), meaning=meanings[acronyms[str(line["statusid"])]],
             )  # fmt: skip
         except ROW_ERRORS:
-            return _unread_line(session_id, number, line)
+            return _unread_line(line, number, session_id, class_id)
 
     return [entry(line) for line in session["attendance_log"]]
 
@@ -139,16 +139,17 @@ def _student_number(line: Any, numbers: Mapping[Any, str]) -> str:
         return ""
 
 
-def _unread_line(session_id: str, number: str, line: Any) -> Unreadable:
+def _unread_line(line: Any, number: str, session_id: str, class_id: str) -> Unreadable:
     """A line that cannot be read has the id it would have, so that the one that stands is known not to be gone."""
     found = unreadable(STREAM, line, "id")
-    return replace(found, source_id=f"{session_id}:{number or found.source_id}", within=None if number else session_id)
+    named, within = f"{session_id}:{number or found.source_id}", None if number else session_id
+    return replace(found, source_id=named, within=within, class_source_id=class_id)
 
 
 def _unread_session(body: Any, class_id: str) -> Unreadable:
     """A session that cannot be read; without an id it may be any of its class."""
     found = unreadable(STREAM, body, "id")
-    return found if found.within is None else replace(found, within=class_id)
+    return replace(found, within=None if found.within is None else class_id, class_source_id=class_id)
 
 
 def _instances(contents: Sequence[Any]) -> list[int]:

@@ -5,7 +5,7 @@ Does not: which rule a row broke (gates), or what a coordinator does with the qu
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -62,12 +62,16 @@ def cure(source: Source, stream: str, batch: Iterable[Any], broken: Sequence[tup
         row.cured_on = source.today
 
 
-def let_go(source: Source, stream: str, broken: Iterable[str]) -> None:
-    """Let go of all that is held back of a stream but what broke a rule in a whole reading: its source has it no more."""
+def let_go(source: Source, stream: str, broken: Iterable[str], classes: Collection[str] | None) -> None:
+    """Let go of all that is held back of a stream but what broke a rule in a whole reading: its source has it no more.
+
+    `classes` names the classes that were asked for; None means that all there is was.
+    """
     held = held_back_ids(source.session, source.connection, stream)
     gone = held.keys() - {opaque(one) for one in broken}
     for row in within(source.session, Quarantine, Quarantine.id, sorted(held[one] for one in gone)):
-        row.cured_on = source.today
+        if classes is None or getattr(record_of(row), "class_source_id", None) in classes:
+            row.cured_on = source.today
 
 
 def is_spoilt(rules: str) -> bool:

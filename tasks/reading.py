@@ -215,12 +215,11 @@ class Reading:
     def _take_away(self, session: Session) -> None:
         session.flush()
         source = source_of(session, self.connection, self.today)
-        classes = None
+        asked = classes = None
         if self.stream in CLASS_SCOPED:
-            sure = set(self._classes(session)) - self.answered.unsure
-            classes = {one for each in sure if (one := source.class_of(each)) is not None}
-        else:
-            let_go(source, self.stream, self.broken)
+            asked = set(self._classes(session)) - self.answered.unsure
+            classes = {one for each in asked if (one := source.class_of(each)) is not None}
+        let_go(source, self.stream, self.broken, asked)
         gone = take_away_missing(source, self.stream, self.answered, self.doubts, classes)
         self.counts.read, self.counts.removed = self.counts.read + gone, self.counts.removed + gone
         reached("removed")

@@ -72,6 +72,7 @@ async def test_an_acronym_without_a_meaning_is_never_guessed(connect: Connect, s
     assert known.meaning == "present"
     assert isinstance(unknown, Unreadable)
     assert (unknown.source_id, unknown.stream, unknown.within) == ("1:2023000000001", "attendance", None)
+    assert unknown.class_source_id == "k1"
 
 
 @pytest.mark.parametrize("acronyms", [{"到": "here"}, {"到": None}, ["到"]])
@@ -121,7 +122,7 @@ async def test_a_session_whose_register_cannot_be_read_proves_no_absence(
     """Closed and without lines, it would make everybody absent."""
     broken, *rest = await read(connect, script, session(1, **{part: value}), session(2))
     assert isinstance(broken, Unreadable)
-    assert (broken.source_id, broken.within) == ("1", None)
+    assert (broken.source_id, broken.within, broken.class_source_id) == ("1", None, "k1")
     assert [type(row) for row in rest] == [Session, RegisterEntry]
 
 

@@ -24,6 +24,7 @@ from models.tables.teaching import (
 )
 from tasks import removal
 from tasks.office import Office, unit_of_work
+from tasks.quarantine import quarantine_list
 from tasks.removal import Answered
 from tests.fixtures.cohorts import Case, open_cohort, rows
 from tests.tasks.gates.examples import GOOD
@@ -302,6 +303,25 @@ def test_what_is_held_back_and_gone_from_a_whole_reading_is_let_go(there: Told) 
     there.read()
     assert ids(Mark) == ["R1"]
     assert [one.cured_on for one in rows(Quarantine)] == [DAY]
+
+
+def test_of_a_register_what_is_held_back_and_gone_is_let_go_in_the_classes_asked_for_alone(there: Told) -> None:
+    """Of a class whose term is over its source says nothing any more."""
+    soon, over = {"starts_on": DAY, "ends_on": DAY + timedelta(90)}, {"starts_on": DAY, "ends_on": DAY + timedelta(1)}
+    there.says(
+        terms=[term(**soon), term("T0", **over)], courses=[course()],
+        classes=[section(), section("C0", term_source_ids=("T0",))],
+        attendance=[
+            session(), entry("S9"), unreadable("S1:2026U2", "attendance", class_source_id="C1"),
+            entry("S8", class_source_id="C0"), unreadable("S7", "attendance", class_source_id="C0"),
+        ],
+    )  # fmt: skip
+    there.read()
+    assert len(quarantine_list()) == 4
+    there.streams["attendance"] = [[session()]]
+    there.read(DAY + timedelta(40))
+    left = {one.source_id for one in rows(Quarantine) if one.cured_on is None}
+    assert left == {"S8:2026U1", "S7"}
 
 
 def test_keys_are_remembered_each_once_and_by_their_type() -> None:
