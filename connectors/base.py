@@ -11,10 +11,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.bodies import shallow
+from connectors.bodies import shallow, written
 from connectors.errors import OutsideError, Permanent
 from models.records import Page, Record, Unreadable
 
@@ -175,11 +174,12 @@ def records_of(stream: str, bodies: Iterable[Any], parse: Parser, id_field: str)
 
 
 def unreadable(stream: str, body: Any, id_field: str, rule: str = "row-unreadable") -> Unreadable:
-    """Keep a row that cannot be read, by its own id where it has one."""
-    text = orjson.dumps(shallow(body), default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+    """Keep a row that cannot be read, by its own id where it has one; else it may be any row of its stream."""
+    text = written(shallow(body), sort=True)
     named = body.get(id_field) if isinstance(body, Mapping) else None
-    name = str(named).replace("\x00", "") if isinstance(named, str | int) else ""
-    return Unreadable(source_id=name[:200] or f"row-{hash_of(text)}", stream=stream, rule=rule, payload=text)
+    name = str(named).replace("\x00", "").strip()[:200] if isinstance(named, str | int) else ""
+    return Unreadable(source_id=name or f"row-{hash_of(text)}", stream=stream, rule=rule, payload=text,
+                      within=None if name else "")  # fmt: skip
 
 
 def hash_of(text: str) -> str:

@@ -1,6 +1,6 @@
 """JSON as it comes from outside, read strictly: nothing absurd gets further than here.
 
-Belongs here: which bodies are JSON for us, and how deep a value is. Does not: fetching them (http.py), their fields.
+Belongs here: which bodies are JSON for us, how deep a value is, and writing one down. Does not: fetching them (http.py), their fields.
 """
 
 import json
@@ -50,6 +50,15 @@ def shallow(value: Any, levels: int = DEEPEST) -> Any:
     if isinstance(value, dict):
         return {name: shallow(one, levels - 1) for name, one in value.items()}
     return [shallow(one, levels - 1) for one in value]
+
+
+def written(value: Any, sort: bool = False) -> str:
+    """Write down as JSON whatever came from outside; json takes what orjson refuses: whole numbers beyond 64 bits."""
+    options = orjson.OPT_NON_STR_KEYS | (orjson.OPT_SORT_KEYS if sort else 0)
+    try:
+        return orjson.dumps(value, default=str, option=options).decode()
+    except TypeError:
+        return json.dumps(value, default=str, sort_keys=sort)
 
 
 def _whole(digits: str) -> int | Decimal:

@@ -6,15 +6,16 @@ Belongs here: web service functions and the school's own acronyms. Does not: rat
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_args
 
 from connectors import values
 from connectors.auth import Call
-from connectors.base import LOGIN, ROW_ERRORS, Body, Check, records_of, unreadable
+from connectors.base import LOGIN, ROW_ERRORS, Body, Check, unreadable
 from connectors.errors import OutsideError, Permanent, Transient
 from connectors.http import HttpConnector, side_by_side
-from models.records import Meaning, Page, Record, RegisterEntry, Session
+from models.records import Meaning, Page, Record, RegisterEntry, Session, Unreadable
 
 ACRONYMS: dict[str, Meaning] = {"P": "present", "L": "late", "E": "excused", "A": "absent"}
 SERVICE = "/webservice/rest/server.php"
@@ -22,6 +23,7 @@ _LET_IN = "check its token and rights"
 NEEDED = ("core_course_get_courses_by_field", "core_course_get_contents", "core_enrol_get_enrolled_users",
           "mod_attendance_get_sessions")  # fmt: skip
 STREAM = "attendance"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Moodle tells errors with status 200; these are of the token or its rights.
 LOCKED_OUT = frozenset({"invalidtoken", "accessexception", "nopermissions", "invalidlogin"})
 LATER = frozenset({"sitemaintenance", "upgraderunning", "dmlconnectionexception", "dmlreadexception", "locktimeout"})
@@ -101,27 +103,53 @@ class MoodleConnector(HttpConnector):
             try:
                 records += [_session(body, class_id), *_entries(body, class_id, numbers, meanings)]
             except ROW_ERRORS:  # a session whose register cannot be read proves no absence
-                records.append(unreadable(STREAM, body, "id"))
+                records.append(_unread_session(body, class_id))
         return records
 
 
 def _entries(session: Body, class_id: str, numbers: Mapping[Any, str], meanings: Mapping[str, Meaning]) -> list[Record]:
     """Give the lines of a register that is closed; before, it says nothing.
 
-    A line of a person without a student number, or with an acronym nobody gave a meaning, is Unreadable.
+    A line of a person without a student number, or with an acronym nobody gave a meaning, is Unreadable: it is not that
+    the register has no line of him.
     """
     if not session.get("lasttaken"):
         return []
     acronyms = {str(one["id"]): str(one.get("acronym")) for one in session["statuses"]}
+    session_id = values.identifier(session["id"])
 
-    def entry(line: Body) -> RegisterEntry:
-        number = values.text(numbers[line["studentid"]])
-        return RegisterEntry(
-            source_id=f"{session['id']}:{number}", session_source_id=values.identifier(session["id"]),
-            class_source_id=class_id, student_number=number, meaning=meanings[acronyms[str(line["statusid"])]],
-        )  # fmt: skip
+    def entry(line: Any) -> Record:
+        number = _student_number(line, numbers)
+        try:
+            return RegisterEntry(
+                source_id=f"{session_id}:{number}", session_source_id=session_id, class_source_id=class_id,
+                student_number=values.text(number), meaning=meanings[acronyms[str(line["statusid"])]],
+            )  # fmt: skip
+        except ROW_ERRORS:
+            return _unread_line(line, number, session_id, class_id)
 
-    return records_of(STREAM, session["attendance_log"], entry, "id")
+    return [entry(line) for line in session["attendance_log"]]
+
+
+def _student_number(line: Any, numbers: Mapping[Any, str]) -> str:
+    """Whose line it is; empty where nobody can tell."""
+    try:
+        return values.text(numbers[line["studentid"]])
+    except ROW_ERRORS:
+        return ""
+
+
+def _unread_line(line: Any, number: str, session_id: str, class_id: str) -> Unreadable:
+    """A line that cannot be read has the id it would have, so that the one that stands is known not to be gone."""
+    found = unreadable(STREAM, line, "id")
+    named, within = f"{session_id}:{number or found.source_id}", None if number else session_id
+    return replace(found, source_id=named, within=within, class_source_id=class_id)
+
+
+def _unread_session(body: Any, class_id: str) -> Unreadable:
+    """A session that cannot be read; without an id it may be any of its class."""
+    found = unreadable(STREAM, body, "id")
+    return replace(found, within=None if found.within is None else class_id, class_source_id=class_id)
 
 
 def _instances(contents: Sequence[Any]) -> list[int]:
@@ -138,4 +166,4 @@ def _session(body: Body, class_id: str) -> Session:
 
 
 def _unix(seconds: Any) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
+    return EPOCH + timedelta(seconds=int(seconds))  # fromtimestamp raises what no row does, far beyond the calendar

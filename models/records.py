@@ -53,11 +53,17 @@ class Page(Generic[R_co]):
 
 @reported
 class Unreadable(Record):
-    """A row the source sent that is none of what was asked for: it goes to quarantine under `rule`, never lost."""
+    """A row the source sent that is none of what was asked for: it goes to quarantine under `rule`, never lost.
+
+    It has the id of what it would be. Where that cannot be told, `within` is the source's id of what it belongs to (a
+    session, a class), or "" where it may be anything of its stream. `class_source_id` names the class it was asked for.
+    """
 
     stream: str
     rule: str = "row-unreadable"
     payload: str = field(repr=False)
+    within: str | None = None
+    class_source_id: str | None = None
 
 
 @reported

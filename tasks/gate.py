@@ -50,13 +50,15 @@ class Counts:
 class Taken:
     """What became of a batch: counts, the rules that rows broke by the source's id, and those that rows broke anew.
 
-    `answered` are the keys of the rows that the source has, by record type, whatever became of them.
+    `answered` are the keys of the rows that the source has, by record type, whatever became of them; `unread` are those
+    that it has as well and that could not be read.
     """
 
     counts: Counts = field(default_factory=Counts)
     broken: dict[str, str] = field(default_factory=dict)
     newly_broken: list[str] = field(default_factory=list)
     answered: dict[type[Any], list[Any]] = field(default_factory=dict)
+    unread: Sequence[Unreadable] = ()
 
 
 @dataclass
@@ -87,7 +89,8 @@ def take(source: Source, stream: str, batch: Sequence[Any], ahead: Versions | No
     `ahead` is what `rows_ahead` made of the batch. Raises GateBroken when a rule could not be asked.
     """
     taken, kinds = Taken(), _by_kind(batch)
-    broken = [(record, record.rule) for record in kinds.pop(Unreadable, ())]
+    taken.unread = kinds.pop(Unreadable, ())
+    broken: list[tuple[Any, str]] = [(record, record.rule) for record in taken.unread]
     for kind in stand_in_order(kinds):
         outcome = _take_kind(source, stream, kind, kinds[kind], taken, ahead)
         broken += outcome.broken

@@ -4,13 +4,14 @@ Belongs here: writing and curing quarantined rows within the caller's transactio
 Does not: which rule a row broke (gates), or what a coordinator does with the quarantine (quarantine.py).
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter
 
+from connectors.bodies import written
 from models.identity import make_id
 from models.records import Unreadable
 from models.repositories.common import within
@@ -42,6 +43,7 @@ def hold_back(source: Source, stream: str, broken: Sequence[tuple[Any, str]]) ->
             source.session.add(row)
         if row.cured_on is not None or not row.rules:
             anew.append(rules)
+            row.first_on = source.today
         row.rules, row.payload, row.cured_on = rules, payload_of(record), None
     if named:
         source.session.flush()
@@ -60,12 +62,16 @@ def cure(source: Source, stream: str, batch: Iterable[Any], broken: Sequence[tup
         row.cured_on = source.today
 
 
-def let_go(source: Source, stream: str, broken: Iterable[str]) -> None:
-    """Let go of all that is held back of a stream but what broke a rule in a whole reading: its source has it no more."""
+def let_go(source: Source, stream: str, broken: Iterable[str], classes: Collection[str] | None) -> None:
+    """Let go of all that is held back of a stream but what broke a rule in a whole reading: its source has it no more.
+
+    `classes` names the classes that were asked for; None means that all there is was.
+    """
     held = held_back_ids(source.session, source.connection, stream)
     gone = held.keys() - {opaque(one) for one in broken}
     for row in within(source.session, Quarantine, Quarantine.id, sorted(held[one] for one in gone)):
-        row.cured_on = source.today
+        if classes is None or getattr(record_of(row), "class_source_id", None) in classes:
+            row.cured_on = source.today
 
 
 def is_spoilt(rules: str) -> bool:
@@ -75,13 +81,16 @@ def is_spoilt(rules: str) -> bool:
 
 def payload_of(record: Any) -> str:
     """Give a record as text, from which `record_of` makes it again."""
-    return orjson.dumps({"type": type(record).__name__, "record": asdict(record)}, default=str).decode()
+    return written({"type": type(record).__name__, "record": asdict(record)})
 
 
 def record_of(row: Quarantine) -> Any:
-    """Give the record that is held back in a row."""
-    body = orjson.loads(row.payload)
-    return TypeAdapter(RECORD_TYPES[body["type"]]).validate_python(body["record"])
+    """Give the record that is held back in a row; None for one that another version of Yuanmeng held back as it knew it."""
+    try:
+        body = json.loads(row.payload)
+        return TypeAdapter(RECORD_TYPES[body["type"]]).validate_python(body["record"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def can_be_taken_again(row: Quarantine) -> bool:

@@ -18,7 +18,7 @@ from connectors.base import Connection, Connector
 from connectors.bulk import Versions
 from connectors.database import alone, can_be_read_again
 from connectors.errors import OutsideError
-from models.clock import SHANGHAI
+from models.clock import SHANGHAI, business_date, now
 from models.records import Page
 from models.repositories.common import add_missing
 from models.repositories.documents import read_before, remember
@@ -160,11 +160,19 @@ class Reading:
         self.counts.add(taken.counts)
         self.newly_broken += len(taken.newly_broken)
         self.spoilt = self.spoilt or any(map(is_spoilt, taken.newly_broken))
-        self.newest = later_of(self.newest, newest_stamp(batch.rows, source.latest))
+        self.newest = later_of(self.newest, newest_stamp(batch.rows, self._reach(source.latest)))
         if self.whole:
             self.answered.add(taken.answered, len(taken.broken))
+            self.answered.add_unread(source, taken.unread)
             self.broken.update(taken.broken)
         return taken
+
+    def _reach(self, latest: datetime) -> datetime:
+        """How far a cursor may come: a stamp ahead of our clock is believed, but what changes until then is asked for.
+
+        The clock of a day to come is the source's own.
+        """
+        return latest if self.today > business_date() else min(latest, now())
 
     def _doubt(self, source: Source, taken: Taken) -> None:
         """Doubt a batch, or all that was read so far, when too much of it breaks a rule that was not broken before.
@@ -207,11 +215,11 @@ class Reading:
     def _take_away(self, session: Session) -> None:
         session.flush()
         source = source_of(session, self.connection, self.today)
-        classes = None
+        asked = classes = None
         if self.stream in CLASS_SCOPED:
-            classes = {one for each in self._classes(session) if (one := source.class_of(each)) is not None}
-        else:
-            let_go(source, self.stream, self.broken)
+            asked = set(self._classes(session)) - self.answered.unsure
+            classes = {one for each in asked if (one := source.class_of(each)) is not None}
+        let_go(source, self.stream, self.broken, asked)
         gone = take_away_missing(source, self.stream, self.answered, self.doubts, classes)
         self.counts.read, self.counts.removed = self.counts.read + gone, self.counts.removed + gone
         reached("removed")
@@ -343,7 +351,7 @@ def retry_held_back(
     alone(session, connection.name)
     streams: dict[str, list[Any]] = {}
     for row in held_back(session, connection.name, stream):
-        if can_be_taken_again(row) and rule in ("", *row.rules.split(",")):
-            streams.setdefault(row.stream, []).append(record_of(row))
+        if can_be_taken_again(row) and rule in ("", *row.rules.split(",")) and (record := record_of(row)) is not None:
+            streams.setdefault(row.stream, []).append(record)
     source = source_of(session, connection, today)
     return sum(len(rows) - take(source, name, rows).counts.quarantined for name, rows in streams.items())

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from models.records import Unreadable
 from models.repositories import reported
 from models.repositories.common import within
 from models.repositories.news import remove
@@ -24,6 +25,7 @@ from tasks.source import Source
 from tasks.streams import CARRIES
 
 AT_ONCE = 10_000
+ANYTHING = ""  # what a row belongs to that may be any of its stream
 
 
 @dataclass
@@ -31,10 +33,13 @@ class Answered:
     """The keys that a source answered with, by record type; of each only a hash of this process is kept.
 
     `broken` counts the rows among them that broke a rule, which may not stand. `left` are the rows that were not
-    answered and stay so far, because others hang on them.
+    answered and stay so far, because others hang on them. `unread` are the keys of the rows that came and could not be
+    read: they are not gone. Where it is not known which row that was, `unsure` has what it belongs to.
     """
 
     broken: int = 0
+    unread: set[tuple[str, ...]] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
     left: list[tuple[type[Table], list[Any]]] = field(default_factory=list)
     _hashes: "dict[type[Any], array[int]]" = field(default_factory=dict)
 
@@ -43,6 +48,18 @@ class Answered:
         self.broken += broken
         for kind, keys in answered.items():
             self._hashes.setdefault(kind, array("q")).extend(map(hash, keys))
+
+    def add_unread(self, source: Source, unread: Iterable[Unreadable]) -> None:
+        """Remember rows that could not be read; few are, or the stream is held."""
+        for one in unread:
+            self.unread |= _keys_with(source, one.source_id)
+            if one.within is not None:
+                self.unsure.add(one.within)
+                self.unread |= _keys_with(source, one.within)
+
+    def may_have(self, key: tuple[str, ...]) -> bool:
+        """Whether a row, or what it is a part of, may be one of those that could not be read."""
+        return ANYTHING in self.unsure or key in self.unread or key[:1] in self.unread
 
     def sorted(self, kind: type[Any]) -> Any:
         """Give the hashes of a type, each once, in order."""
@@ -59,6 +76,12 @@ class Answered:
         return sum(map(len, self._hashes.values()))
 
 
+def _keys_with(source: Source, source_id: str) -> set[tuple[str, ...]]:
+    """The keys of rows that have an id; the id of a line of a register is its session's and a student number."""
+    session, _, number = source_id.rpartition(":")
+    return {(source.key(source_id),), (source.key(session), number)}
+
+
 def take_away_missing(
     source: Source, stream: str, answered: Answered, doubts: Doubts | None, classes: Collection[str] | None
 ) -> int:
@@ -72,7 +95,7 @@ def take_away_missing(
         going.append((kind, missing))
         standing += number
     gone = sum(len(missing) for _, missing in going)
-    if doubts is not None and is_suddenly_empty(standing, len(answered)):
+    if doubts is not None and is_suddenly_empty(standing, len(answered) + len(answered.unread)):
         raise Held("it had rows and answers with none")
     if doubts is not None and too_much_removed(standing, gone, doubts):
         raise Held(f"{gone} of its {standing} rows would be removed")
@@ -110,7 +133,7 @@ def _missing(
     for keys in _batched(_standing(source, kind, stream, classes)):
         number += len(keys)
         missing += _not_among(there, keys)
-    return number, missing
+    return number, [key for key in missing if not answered.may_have(_row_key(source, kind, key))]
 
 
 def _not_among(there: Any, keys: list[Any]) -> list[Any]:
@@ -118,6 +141,11 @@ def _not_among(there: Any, keys: list[Any]) -> list[Any]:
 
     asked = numpy.fromiter(map(hash, keys), dtype=numpy.int64, count=len(keys))
     return [keys[place] for place in numpy.flatnonzero(~numpy.isin(asked, there, assume_unique=True))]
+
+
+def _row_key(source: Source, kind: type[Any], key: Any) -> tuple[str, ...]:
+    """The primary key behind a key of a type that stands."""
+    return key if kind in SHAPES else (source.key(key),)
 
 
 def _batched(keys: Iterable[Any]) -> Iterator[list[Any]]:
@@ -142,7 +170,7 @@ def _standing(source: Source, kind: type[Any], stream: str, classes: Collection[
 def _remove(source: Source, kind: type[Any], keys: list[Any], answered: Answered) -> int:
     shape = SHAPES.get(kind)
     table: type[Table] = shape.table if shape is not None else BECOMES[kind]  # type: ignore[assignment]
-    rows = keys if shape is not None else [(source.key(one),) for one in keys]
+    rows = [_row_key(source, kind, key) for key in keys]
     if shape is None or shape.keys == 1:
         return _remove_free(source.session, table, rows, answered)
     remove(source.session, table, rows)

@@ -5,27 +5,36 @@ Belongs here: the order of streams, what a failure stops, a connection's night. 
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
+from traceback import extract_tb, format_exception
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from connectors.base import Connection, Connector, Cost
-from connectors.database import alone
+from connectors.database import NotToBeUsed, alone
 from connectors.errors import OutsideError
 from connectors.registry import open_connector
 from models.clock import business_date
 from models.repositories.common import add_missing
+from models.rules.privacy import mask_numbers
 from models.tables.operations import SourceNights
+from models.vault import KeyMissing
 from tasks.collector import quiet
-from tasks.errors import Held
+from tasks.errors import BadInput, Held
 from tasks.office import office, unit_of_work
 from tasks.points import reached
 from tasks.reading import Reading, Report, Turns, take_away_freed
-from tasks.step import AGAIN, step
+from tasks.step import AGAIN, database_is_away, step
 from tasks.streams import missing_need
 
 WRITERS = 4  # at once, where the database has more than one
 NO_COST = Cost()
+
+logger = logging.getLogger(__name__)
 
 
 @step(name="sync-connections", retries=AGAIN)
@@ -46,6 +55,23 @@ def _given(account: Report | BaseException) -> Report:
     if isinstance(account, BaseException):
         raise account
     return account
+
+
+def _unexpected(place: str, error: Exception) -> str:
+    """Say that something broke of which nobody thought, and where. Raises it where it is no matter of one source."""
+    if _is_of_all(error):
+        raise error
+    logger.error("%s: an error that nobody expected: %s", place, mask_numbers("".join(format_exception(error))))
+    frame = extract_tb(error.__traceback__)[-1]
+    return (f"{place}: something went wrong that nobody expected ({type(error).__name__} in {frame.name}, line "
+            f"{frame.lineno} of {Path(frame.filename).name}): tell whoever looks after Yuanmeng")  # fmt: skip
+
+
+def _is_of_all(error: Exception) -> bool:
+    """Whether an error is of the database as a whole, of the keys or of what was asked for: no source is to blame."""
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+        return True
+    return isinstance(error, BadInput | KeyMissing | NotToBeUsed) or database_is_away(error)
 
 
 @dataclass
@@ -72,6 +98,8 @@ class Night:
                     await self._take_away_freed(connector)
             except OutsideError as error:
                 self.unread[""] = ("failed", str(error))
+            except Exception as error:  # noqa: BLE001  (it ends this connection's night and no other's)
+                self.unread[""] = ("failed", _unexpected(self.connection.name, error))
             statuses = {status for status, _ in self.unread.values()}
             status = next((one for one in ("failed", "held") if one in statuses), "ok")
             await self.turns.write(keep_night, self.connection.name, self.today, status != "failed")
@@ -105,6 +133,8 @@ class Night:
             status, reason = "held", str(doubt)
         except OutsideError as error:
             status, reason, dead = "deferred" if error.deferred else "failed", str(error), error.dead
+        except Exception as error:  # noqa: BLE001  (another stream may be read all the same)
+            status, reason = "failed", _unexpected(f"{self.connection.name}: {stream}", error)
         self._account(stream, status, reason, reading, time.perf_counter() - began, before, connector.cost)
         return dead
 

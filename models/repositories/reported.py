@@ -5,6 +5,7 @@ A key is a row's whole primary key as a tuple; ids of reported rows begin with t
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -57,12 +58,13 @@ def versions(
 ) -> dict[Key, Version]:  # fmt: skip
     """Give which version of these rows stands; a row that does not stand is left out.
 
-    When a row was changed is only looked up where its digest is another than the one given.
+    When a row was changed is only looked up where its digest is another than the one given, or several are given.
     """
     found = table_of(table)
     primary = list(found.primary_key)
     asked = one_of_many(session, primary[0], {key[0] for key in keys})
-    given, standing, others = dict(zip(keys, digests, strict=True)), dict[Key, Version](), set[str]()
+    given, standing = dict(zip(keys, digests, strict=True)), dict[Key, Version]()
+    others = {key[0] for key in _repeated(keys)} if len(given) < len(keys) else set()
     for *key, digest in _raw(session, select(*primary, found.c.digest).where(asked)):
         known_as = tuple(key)
         standing[known_as] = (digest, None)
@@ -73,6 +75,10 @@ def versions(
         for line in session.connection().execute(changed):
             standing[tuple(line[:-2])] = (line[-2], line[-1])
     return standing
+
+
+def _repeated(keys: Sequence[Key]) -> list[Key]:
+    return [key for key, times in Counter(keys).items() if times > 1]
 
 
 def _raw(session: Session, query: Select[Any]) -> list[tuple[Any, ...]]:

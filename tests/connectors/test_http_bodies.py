@@ -1,13 +1,16 @@
 """What the HTTP kit takes for an answer: packed, endless, broken and exact bodies."""
 
+import json
 import tracemalloc
 import zlib
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
 
 from connectors import http
+from connectors.bodies import written
 from connectors.errors import Permanent, Transient
 from connectors.scim import ScimConnector
 from models.records import Unreadable
@@ -174,3 +177,9 @@ async def test_where_money_is_carried_numbers_are_exact(connect: Connect, script
         body = (await connector.get()).body
     assert body == {"a": Decimal("0.1"), "b": Decimal("1000.00"), "c": 12, "d": Decimal("12345678901234567890123")}
     assert str(body["b"]) == "1000.00"
+
+
+@pytest.mark.parametrize("value", [2**64, -(10**300), "\ud800", float("inf"), Decimal("1e99"), {1: "a"}])
+def test_whatever_came_can_be_written_down_and_read_again(value: Any) -> None:
+    for sort in (False, True):
+        assert json.loads(written({"b": value, "a": [value]}, sort))["a"]

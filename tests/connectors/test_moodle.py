@@ -71,7 +71,8 @@ async def test_an_acronym_without_a_meaning_is_never_guessed(connect: Connect, s
     _, known, unknown = await read(connect, script, session(**lines("P", "旷")))
     assert known.meaning == "present"
     assert isinstance(unknown, Unreadable)
-    assert (unknown.source_id, unknown.stream) == ("91", "attendance")
+    assert (unknown.source_id, unknown.stream, unknown.within) == ("1:2023000000001", "attendance", None)
+    assert unknown.class_source_id == "k1"
 
 
 @pytest.mark.parametrize("acronyms", [{"到": "here"}, {"到": None}, ["到"]])
@@ -85,6 +86,32 @@ async def test_a_line_of_somebody_without_a_student_number_stays(connect: Connec
     line = {"id": 4, "studentid": person, "statusid": "1"}
     _, stray = await read(connect, script, session(attendance_log=[line]))
     assert isinstance(stray, Unreadable)
+    assert (stray.source_id, stray.within) == ("1:4", "1")
+
+
+@pytest.mark.parametrize("line", [None, 5, [], {}, {"studentid": []}, {"studentid": {}, "id": None}])
+async def test_a_line_that_is_none_may_be_anybodys_of_its_register(connect: Connect, script: Script, line: Any) -> None:
+    _, stray = await read(connect, script, session(attendance_log=[line]))
+    assert isinstance(stray, Unreadable)
+    assert (stray.source_id.startswith("1:row-"), stray.within) == (True, "1")
+
+
+@pytest.mark.parametrize("field", ["sessdate", "lasttaken"])
+@pytest.mark.parametrize("seconds", [1e13, 1e17, -1e17, 2**62, 1e30])
+async def test_a_day_beyond_the_calendar_stops_no_reading(
+    connect: Connect, script: Script, field: str, seconds: float
+) -> None:
+    """What a clock's library says of it depends on how far beyond it lies."""
+    broken, *rest = await read(connect, script, session(1, **{field: seconds}), session(2))
+    assert isinstance(broken, Unreadable) or (broken.closed is False and seconds < 0)
+    assert [row.source_id for row in rest if isinstance(row, Session)] == ["2"]
+
+
+@pytest.mark.parametrize("body", [None, 5, {}, {"id": []}, {"id": " "}])
+async def test_a_session_without_an_id_may_be_any_of_its_class(connect: Connect, script: Script, body: Any) -> None:
+    (stray,) = await read(connect, script, body)
+    assert isinstance(stray, Unreadable)
+    assert (stray.source_id.startswith("row-"), stray.within) == (True, "k1")
 
 
 @pytest.mark.parametrize("part", ["attendance_log", "statuses"])
@@ -95,7 +122,7 @@ async def test_a_session_whose_register_cannot_be_read_proves_no_absence(
     """Closed and without lines, it would make everybody absent."""
     broken, *rest = await read(connect, script, session(1, **{part: value}), session(2))
     assert isinstance(broken, Unreadable)
-    assert broken.source_id == "1"
+    assert (broken.source_id, broken.within, broken.class_source_id) == ("1", None, "k1")
     assert [type(row) for row in rest] == [Session, RegisterEntry]
 
 

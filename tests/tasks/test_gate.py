@@ -69,6 +69,15 @@ def source(work: Work) -> Source:
     return Source("there", work, "9" * 18, DAY, LATEST)
 
 
+@pytest.mark.parametrize("older", [{"title": "old"}, {"removed": True}], ids=["changed", "removed"])
+def test_a_version_that_is_given_before_a_newer_one_never_undoes_it(there: Told, older: dict[str, Any]) -> None:
+    there.says(terms=[term(**older), term(title="new", changed_at=later(1))])
+    for written in (1, 0, 0):
+        account = there.read(full=True)["streams"]["terms"]
+        assert (account["written"], account["removed"]) == (written, 0)
+        assert [one.title for one in rows(Term)] == ["new"]
+
+
 some_terms = st.builds(
     lambda number, minute, title, removed, bad: term(
         f"T{number}", changed_at=None if minute is None else later(minute), title=title, removed=removed,

@@ -13,9 +13,21 @@ from models.tables.teaching import Course, Learner, Mark, Term
 from tasks import reading
 from tasks.holding import payload_of, record_of
 from tasks.quarantine import quarantine_list, quarantine_retry
-from tests.fixtures.cohorts import Case, change, rows
+from tests.fixtures.cohorts import Case, change, rows, write
 from tests.tasks.gates.examples import GOOD
-from tests.tasks.told import DAY, SCHOOL_STREAMS, Told, connect, course, later, learner, result, term
+from tests.tasks.told import (
+    DAY,
+    SCHOOL_STREAMS,
+    Told,
+    connect,
+    course,
+    later,
+    learner,
+    result,
+    section,
+    session,
+    term,
+)
 
 BAD = {"starts_on": date(1900, 1, 1)}
 
@@ -262,11 +274,42 @@ def test_a_row_that_cannot_be_read_is_let_go_when_it_can(there: Told) -> None:
     assert (len(rows(Term)), quarantine_list()) == (1, [])
 
 
+@pytest.mark.parametrize("minutes", [2**63, 10**30, -(10**300)])
+def test_a_whole_number_beyond_all_measure_is_held_back_and_kept_as_it_is(there: Told, minutes: int) -> None:
+    running = term(starts_on=DAY, ends_on=DAY + timedelta(90))
+    there.says(terms=[running], courses=[course()], classes=[section()], attendance=[session(minutes=minutes)])
+    for _ in range(2):
+        account = there.read()["streams"]["attendance"]
+        assert (account["status"], account["quarantined"]) == ("ok", 1)
+    (kept,) = rows(Quarantine)
+    assert record_of(kept) == session(minutes=minutes)
+
+
+@pytest.mark.parametrize("payload", [
+    '{"type":"Gone","record":{}}', '{"type":"Term","record":{"title":5}}', '{"type":"Term","record":[]}',
+    '{"type":"Term"}', "[]", "no JSON", "",
+])  # fmt: skip
+def test_what_another_version_of_yuanmeng_held_back_stays_and_stops_no_reading(there: Told, payload: str) -> None:
+    there.says(terms=[term("T2")])
+    there.read()
+    write(Quarantine(id="Q-1", connection="there", stream="terms", source_id="T1", rules="key-missing", payload=payload,
+                     first_on=DAY))  # fmt: skip
+    assert there.read()["status"] == "ok"
+    assert quarantine_retry(DAY) == {"cured": 0, "left": 1}
+
+
 def test_the_first_day_of_a_row_in_quarantine_stays(there: Told) -> None:
     there.says(terms=[term(**BAD)])
     for day in (DAY, DAY + timedelta(3)):
         there.read(day, full=True)
     assert quarantine_list()[0]["since"] == DAY.isoformat()
+
+
+def test_a_row_that_breaks_again_after_it_was_cured_is_held_back_since_that_day(there: Told) -> None:
+    for after, changes in ((0, BAD), (7, {}), (30, BAD), (33, BAD)):
+        there.says(terms=[term(changed_at=later(after), **changes)])
+        there.read(DAY + timedelta(after))
+    assert quarantine_list()[0]["since"] == (DAY + timedelta(30)).isoformat()
 
 
 def test_a_mark_that_is_held_back_waits_for_its_learner_through_the_nights(there: Told) -> None:

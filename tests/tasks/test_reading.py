@@ -1,24 +1,30 @@
 """One reading of one stream: what is fetched ahead, what a failure leaves, when all is read, and when nothing is believed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import select
 
 from connectors.base import Connection, Connector
+from connectors.database import NotToBeUsed
 from connectors.errors import OutsideError, Permanent, Transient
+from models.clock import business_date, now
 from models.records import Page
-from models.tables.operations import Quarantine, SyncCursor
+from models.tables.operations import Quarantine, SourceNights, SyncCursor
 from models.tables.people import Employment
 from models.tables.teaching import ClassSection, Enrolment, Learner, Mark, Term
-from tasks import reading
+from models.vault import KeyMissing
+from tasks import reading, sync
 from tasks.office import unit_of_work
 from tasks.shapes import SHAPES
 from tasks.streams import CARRIES, NEEDS
+from tasks.sync import sync_connections
 from tests.fixtures.cohorts import Case, change, rows
 from tests.tasks.told import (
     DAY,
@@ -230,8 +236,6 @@ def test_a_stream_needs_every_other_one_that_its_rows_refer_to() -> None:
 
 
 def test_a_dead_system_is_asked_for_nothing_more_and_another_is(bare: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.sync import sync_connections
-
     dead, well = Told(name="dead"), Told(name="well")
     connect(monkeypatch, dead, well)
     dead.says(**SCHOOL_STREAMS)
@@ -242,6 +246,65 @@ def test_a_dead_system_is_asked_for_nothing_more_and_another_is(bare: Case, monk
     assert (account["dead"]["status"], account["well"]["status"]) == ("failed", "ok")
     assert list(account["dead"]["streams"]) == ["terms"]
     assert [one.id for one in rows(Term)] == ["well:T1"]
+
+
+def breaks(error: Exception) -> Callable[[str], None]:
+    """What a source does that raises an error when its terms are asked for."""
+
+    def before(stream: str) -> None:
+        if stream == "terms":
+            raise error
+
+    return before
+
+
+NOBODY_EXPECTED = [TypeError("320214199102102177"), OSError(75, "too large"), IntegrityError("x", {}, Exception())]
+
+
+@pytest.mark.parametrize("error", NOBODY_EXPECTED, ids=["type", "system", "database"])
+def test_an_error_that_nobody_expected_ends_its_own_stream_alone(
+    bare: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    broken, well = Told(name="broken", before=breaks(error)), Told(name="well")
+    connect(monkeypatch, broken, well)
+    broken.says(**SCHOOL_STREAMS)
+    well.says(terms=[term()])
+    account = asyncio.run(sync_connections(["broken", "well"], DAY))
+    assert (account["broken"]["status"], account["well"]["status"]) == ("failed", "ok")
+    told = account["broken"]["streams"]
+    assert [name for name, one in told.items() if one["status"] == "ok"] == ["courses", "people"]
+    assert re.fullmatch(
+        f"broken: terms: something went wrong that nobody expected \\({type(error).__name__} in before, line [0-9]+ of "
+        r"test_reading\.py\): tell whoever looks after Yuanmeng", told["terms"]["reason"]
+    )  # fmt: skip
+    assert {one.connection: one.failed_nights for one in rows(SourceNights)} == {"broken": 1, "well": 0}
+    assert "broken: terms: an error" in caplog.text and "320214" not in caplog.text
+
+
+def test_an_error_that_nobody_expected_before_any_stream_ends_its_connection_alone(
+    bare: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, well = Told(name="broken"), Told(name="well")
+    connect(monkeypatch, broken, well)
+    well.says(terms=[term()])
+    opened = sync.open_connector
+    monkeypatch.setattr(sync, "open_connector", lambda one: opened(one) if one.name == "well" else 1 // 0)
+    account = asyncio.run(sync_connections(["broken", "well"], DAY))
+    assert (account["broken"]["status"], account["well"]["status"]) == ("failed", "ok")
+    assert "nobody expected (ZeroDivisionError in" in account["broken"]["reason"]
+
+
+OF_ALL = [OperationalError("x", {}, Exception("database is locked")), ProgrammingError("x", {}, Exception("no such table")),
+          KeyMissing("x"), NotToBeUsed("x")]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", OF_ALL, ids=lambda error: type(error).__name__)
+def test_an_error_of_the_database_or_the_keys_is_one_of_all_connections(there: Told, error: Exception) -> None:
+    """The step is tried again, or a person is told what to do: it is no failure of the source."""
+    there.before = breaks(error)
+    there.says(terms=[term()])
+    with pytest.raises(type(error)):
+        there.read()
 
 
 def test_what_a_reading_costs_is_in_its_account(there: Told) -> None:
@@ -257,8 +320,6 @@ def test_what_a_reading_costs_is_in_its_account(there: Told) -> None:
 def test_no_more_connections_are_read_at_once_than_the_settings_say(
     bare: Case, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    from tasks.sync import sync_connections
-
     sources = [Told(name=f"s{place}") for place in range(5)]
     connect(monkeypatch, *sources, connections_at_once=most)
     inside, seen = set[str](), [0]
@@ -277,8 +338,6 @@ def test_no_more_connections_are_read_at_once_than_the_settings_say(
         async def __aexit__(self, *_: Any) -> None:
             inside.discard(self.connector.connection.name)
 
-    from tasks import sync
-
     opened = sync.open_connector
     monkeypatch.setattr(sync, "open_connector", lambda one: Watched(opened(one)))
     account = asyncio.run(sync_connections([one.name for one in sources], DAY))
@@ -287,6 +346,26 @@ def test_no_more_connections_are_read_at_once_than_the_settings_say(
 
 
 # --- the cursor, and when all is read ---------------------------------------------------------------------------------
+
+
+def test_a_stamp_ahead_of_the_clock_is_believed_and_does_not_move_the_cursor(there: Told) -> None:
+    """Or what changes until that instant would not be asked for."""
+    present, today, hour = now(), business_date(), timedelta(hours=1)
+    there.says(terms=[term("T1", changed_at=present - hour), term("T2", changed_at=present + 20 * hour)])
+    assert there.read(today)["streams"]["terms"]["written"] == 2
+    there.says(terms=[term("T3", changed_at=present)])
+    there.read(today)
+    assert there.asked[-1][1] == present - hour - timedelta(minutes=10)
+    assert cursor().cursor == present
+
+
+def test_a_day_to_come_has_a_clock_of_its_own(there: Told) -> None:
+    """A rehearsal of next month reads a source of next month."""
+    day = business_date() + timedelta(30)
+    stamp = now() + timedelta(30)
+    there.says(terms=[term("T1", changed_at=stamp)])
+    there.read(day)
+    assert cursor().cursor == stamp
 
 
 def test_all_is_read_on_the_seventh_day_and_not_before(there: Told) -> None:

@@ -1,11 +1,15 @@
 """What a whole reading no longer has: taken away, children first, of what was asked for alone, and nothing that stays said."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from models.records import OutcomeClaim, Unreadable
 from models.repositories.reported import orphans
+from models.tables.credentials import Outcome
 from models.tables.operations import Quarantine, SyncCursor
+from models.tables.people import Worker
 from models.tables.teaching import (
     Attendance,
     ClassSection,
@@ -20,8 +24,10 @@ from models.tables.teaching import (
 )
 from tasks import removal
 from tasks.office import Office, unit_of_work
+from tasks.quarantine import quarantine_list
 from tasks.removal import Answered
 from tests.fixtures.cohorts import Case, open_cohort, rows
+from tests.tasks.gates.examples import GOOD
 from tests.tasks.told import (
     DAY,
     SCHOOL_STREAMS,
@@ -75,6 +81,89 @@ def test_a_row_that_breaks_a_rule_now_keeps_its_last_good_version(there: Told) -
     account = there.read(full=True)["streams"]["terms"]
     assert (account["removed"], account["quarantined"], account["written"]) == (1, 1, 1)
     assert ids(Term) == ["T1", "T3"]
+
+
+def unreadable(id: str, stream: str = "terms", **more: Any) -> Unreadable:
+    """A row that came and could not be read."""
+    return Unreadable(source_id=id, stream=stream, payload="{}", **more)
+
+
+def registers(*lines: Any) -> dict[str, Any]:
+    """The streams of a class that is running, with these lines of registers."""
+    running = term(starts_on=DAY, ends_on=DAY + timedelta(90))
+    return {"terms": [running], "courses": [course()], "classes": [section()], "attendance": lines}
+
+
+def test_a_row_that_came_and_could_not_be_read_is_not_gone(there: Told) -> None:
+    there.says(terms=[term("T1"), term("T2"), term("T3")])
+    there.read()
+    there.says(terms=[unreadable("T1"), term("T2")])
+    account = there.read(full=True)["streams"]["terms"]
+    assert (account["removed"], account["quarantined"], ids(Term)) == (1, 1, ["T1", "T2"])
+
+
+def test_where_a_row_that_could_not_be_read_has_no_id_nothing_is_taken_for_gone(there: Told) -> None:
+    """It may be any of them; the next reading without it takes away what is gone."""
+    there.says(terms=[term("T1"), term("T2")])
+    there.read()
+    there.says(terms=[unreadable("row-0123", within=""), term("T2")])
+    assert there.read(full=True)["streams"]["terms"]["removed"] == 0
+    assert ids(Term) == ["T1", "T2"]
+    there.says(terms=[term("T2")])
+    assert there.read(full=True)["streams"]["terms"]["removed"] == 1
+
+
+def test_a_claim_that_came_and_could_not_be_read_is_not_gone(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It became rows of ours, and is known by its version alone."""
+    number = next(one.resident_id for one in rows(Worker) if one.id == case.people[0].worker_id)
+    claims = [GOOD[OutcomeClaim](source_id=id, resident_id=number) for id in ("13912345678", "OC2")]
+    told = Told()
+    connect(monkeypatch, told, doubts=removal.Doubts(removed_share=1))
+    told.says(outcomes=claims)
+    told.read()
+    told.says(outcomes=[unreadable("13912345678", "outcomes"), claims[1]])
+    assert told.read(full=True)["streams"]["outcomes"]["removed"] == 0
+    assert len(rows(Outcome)) == 2
+
+
+def test_a_session_that_could_not_be_read_stays_with_its_register(there: Told) -> None:
+    there.says(**registers(session(), entry(), entry("S1", "2026U2"), session("S2"), entry("S2")))
+    there.read()
+    there.says(**registers(unreadable("S1", "attendance"), session("S2")))
+    account = there.read()["streams"]["attendance"]
+    assert (account["removed"], account["quarantined"]) == (1, 1)
+    assert (ids(Session), len(rows(Attendance))) == (["S1", "S2"], 2)
+
+
+def test_a_line_of_a_register_that_could_not_be_read_stays_as_it_was(there: Told) -> None:
+    """Without it the register would say that he was absent."""
+    there.says(**registers(session(), entry(), entry("S1", "2026U2"), entry("S1", "2026U3")))
+    there.read()
+    there.says(**registers(session(), unreadable("S1:2026U1", "attendance"), entry("S1", "2026U2")))
+    assert there.read()["streams"]["attendance"]["removed"] == 1
+    assert sorted(one.student_number for one in rows(Attendance)) == ["2026U1", "2026U2"]
+    there.says(**registers(session(), entry(meaning="late"), entry("S1", "2026U2")))
+    there.read()
+    assert {one.student_number: one.meaning for one in rows(Attendance)} == {"2026U1": "late", "2026U2": "present"}
+    assert [one.cured_on for one in rows(Quarantine)] == [DAY]
+
+
+def test_where_it_is_not_known_whose_line_could_not_be_read_its_register_loses_none(there: Told) -> None:
+    there.says(**registers(session(), entry(), entry("S1", "2026U2"), session("S2"), entry("S2")))
+    there.read()
+    there.says(**registers(session(), unreadable("S1:91", "attendance", within="S1"), session("S2")))
+    assert there.read()["streams"]["attendance"]["removed"] == 1
+    assert [one.session_id for one in rows(Attendance)] == ["there:S1", "there:S1"]
+
+
+def test_where_a_session_of_a_class_has_no_id_that_class_loses_none(there: Told) -> None:
+    base = {**registers(), "classes": [section(), section("C2")]}
+    both = [session(), session("S2"), session("S3", class_source_id="C2")]
+    there.says(**{**base, "attendance": both})
+    there.read()
+    there.says(**{**base, "attendance": [both[0], unreadable("row-0123", "attendance", within="C1")]})
+    assert there.read()["streams"]["attendance"]["removed"] == 1
+    assert ids(Session) == ["S1", "S2"]
 
 
 def test_as_many_new_rows_as_vanished_do_not_hide_them(there: Told) -> None:
@@ -214,6 +303,25 @@ def test_what_is_held_back_and_gone_from_a_whole_reading_is_let_go(there: Told) 
     there.read()
     assert ids(Mark) == ["R1"]
     assert [one.cured_on for one in rows(Quarantine)] == [DAY]
+
+
+def test_of_a_register_what_is_held_back_and_gone_is_let_go_in_the_classes_asked_for_alone(there: Told) -> None:
+    """Of a class whose term is over its source says nothing any more."""
+    soon, over = {"starts_on": DAY, "ends_on": DAY + timedelta(90)}, {"starts_on": DAY, "ends_on": DAY + timedelta(1)}
+    there.says(
+        terms=[term(**soon), term("T0", **over)], courses=[course()],
+        classes=[section(), section("C0", term_source_ids=("T0",))],
+        attendance=[
+            session(), entry("S9"), unreadable("S1:2026U2", "attendance", class_source_id="C1"),
+            entry("S8", class_source_id="C0"), unreadable("S7", "attendance", class_source_id="C0"),
+        ],
+    )  # fmt: skip
+    there.read()
+    assert len(quarantine_list()) == 4
+    there.streams["attendance"] = [[session()]]
+    there.read(DAY + timedelta(40))
+    left = {one.source_id for one in rows(Quarantine) if one.cured_on is None}
+    assert left == {"S8:2026U1", "S7"}
 
 
 def test_keys_are_remembered_each_once_and_by_their_type() -> None:

@@ -45,6 +45,12 @@ def test_the_versions_of_rows_that_stand_are_given_and_no_others(work: Session) 
     assert reported.versions(work, Term, [("ou:t2",)], [-7]) == {("ou:t2",): (-7, None)}
 
 
+@pytest.mark.parametrize("digests", [[-7, 1], [1, -7], [-7, -7], [1, 1]])
+def test_when_a_row_was_changed_is_known_wherever_it_comes_twice(work: Session, digests: list[int]) -> None:
+    """Of several versions one may say something else, and be older."""
+    assert reported.versions(work, Term, [("ou:t2",), ("ou:t2",)], digests) == {("ou:t2",): (-7, AT)}
+
+
 def test_a_hundred_thousand_keys_are_asked_for_at_once(work: Session) -> None:
     ids = {f"ou:t{n}" for n in range(100_000)} | {'ou:"quoted', "ou:\\", "ou:'", "ou:{a,b}", "ou:中"}
     assert reported.known(work, Term, ids) == {"ou:t1", "ou:t2"}
