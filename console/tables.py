@@ -195,8 +195,8 @@ def _looks(cohorts: View) -> Parts:
         yield (f"注意 {', '.join(cohorts['missed'])}: 例行查看才发现的变化 moved though no news had told it: tell whoever looks "
                "after Yuanmeng")  # fmt: skip
     if cohorts["broken"]:
-        yield (f"未能推进 could not be advanced: {', '.join(cohorts['broken'])}: 其余已推进 all others were; tell whoever looks "
-               "after Yuanmeng")  # fmt: skip
+        named = "; ".join(f"{code} ({what})" for code, what in cohorts["broken"].items())
+        yield f"未能推进 could not be advanced: {named}: 其余已推进 all others were; tell whoever looks after Yuanmeng"
 
 
 def _spent(connections: View) -> Parts:

@@ -134,17 +134,5 @@ def _named(given: Any, path: str, pattern: str = CODE_PATTERN) -> str:
     return word if re.search(pattern, word) else ""
 
 
-__all__ = [
-    "ACTOR",
-    "REASON",
-    "AsOf",
-    "Code",
-    "CodeOrNone",
-    "Day",
-    "Wanted",
-    "Words",
-    "YesOrNo",
-    "by_form",
-    "form",
-    "named",
-]
+__all__ = ["ACTOR", "REASON", "AsOf", "Code", "CodeOrNone", "Day", "Wanted", "Words", "YesOrNo", "by_form", "form",
+           "named"]  # fmt: skip

@@ -70,9 +70,7 @@ class _Night:
             runs = await self._start(client, shares[1:])
             unread, told = list(shares), dict[str, Any]()
             for look in count():
-                told |= accounts_of(
-                    self.id
-                )  # a second process of this night may have seen all of them and forgotten them
+                told |= accounts_of(self.id)  # a second process of this night may have forgotten them by now
                 unread = [share for share in unread if not told.keys() >= set(share)]
                 if not unread:
                     break

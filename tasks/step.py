@@ -7,9 +7,11 @@ Prefect is imported only when a flow run is under way, so that the command line 
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from connectors.errors import Transient
 from models.rules.privacy import holds_personal_number, mask_numbers
@@ -95,6 +97,19 @@ def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
 def may_pass(error: Any) -> bool:
     """Whether what an error says may soon be over: an outside system or the database is away."""
     return isinstance(error, Transient) or database_is_away(error)
+
+
+def broken_at(error: Exception) -> str:
+    """Say for whoever looks after Yuanmeng what broke and where in the code; of what was read, nothing."""
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, line {frame.lineno} of {Path(frame.filename).name}"
+
+
+def is_of_the_database(error: Any) -> bool:
+    """Whether an error is of the database as a whole (away, full, not migrated …): no row of any source or cohort is to blame."""
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+        return True
+    return database_is_away(error)
 
 
 def database_is_away(error: Any) -> bool:

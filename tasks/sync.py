@@ -9,10 +9,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
-from traceback import extract_tb, format_exception
-
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from traceback import format_exception
 
 from connectors.base import Connection, Connector, Cost
 from connectors.database import NotToBeUsed, alone
@@ -28,7 +25,7 @@ from tasks.errors import BadInput, Held
 from tasks.office import office, unit_of_work
 from tasks.points import reached
 from tasks.reading import Reading, Report, Turns, take_away_freed
-from tasks.step import AGAIN, database_is_away, step
+from tasks.step import AGAIN, broken_at, is_of_the_database, step
 from tasks.streams import missing_need
 
 WRITERS = 4  # at once, where the database has more than one
@@ -62,16 +59,12 @@ def _unexpected(place: str, error: Exception) -> str:
     if _is_of_all(error):
         raise error
     logger.error("%s: an error that nobody expected: %s", place, mask_numbers("".join(format_exception(error))))
-    frame = extract_tb(error.__traceback__)[-1]
-    return (f"{place}: something went wrong that nobody expected ({type(error).__name__} in {frame.name}, line "
-            f"{frame.lineno} of {Path(frame.filename).name}): tell whoever looks after Yuanmeng")  # fmt: skip
+    return f"{place}: something went wrong that nobody expected ({broken_at(error)}): tell whoever looks after Yuanmeng"
 
 
 def _is_of_all(error: Exception) -> bool:
     """Whether an error is of the database as a whole, of the keys or of what was asked for: no source is to blame."""
-    if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
-        return True
-    return isinstance(error, BadInput | KeyMissing | NotToBeUsed) or database_is_away(error)
+    return isinstance(error, BadInput | KeyMissing | NotToBeUsed) or is_of_the_database(error)
 
 
 @dataclass

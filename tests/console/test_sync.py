@@ -149,6 +149,19 @@ def test_a_source_that_failed_weighs_more_than_rows_held_back(
     assert (ended.code, ended.json) == (code, report)
 
 
+def test_a_cohort_that_could_not_be_advanced_is_named_with_what_broke_where(
+    typed: Type, home: Path, nominees: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("no worker 320205198811030005")
+
+    monkeypatch.setattr("tasks.lifecycle.look_at", broken)
+    ended = typed("sync", *DAY)
+    assert ended.code == 1
+    assert f"未能推进 could not be advanced: {nominees} (LookupError in broken, line " in ended.out
+    assert "320205198811030005" not in ended.out + ended.err
+
+
 def test_a_night_says_at_how_many_cohorts_it_looked_and_what_the_round_alone_found(
     typed: Type, home: Path, nominees: str
 ) -> None:
