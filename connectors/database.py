@@ -63,10 +63,8 @@ def open_engine(url: str) -> Engine:
 def _how_to_connect(address: URL) -> dict[str, Any]:
     """What PostgreSQL is told at each connection; what the address itself says counts."""
     said = address.normalized_query
-    options = " ".join((*OPTIONS, *said.get("options", ())))
-    return {
-        name: value for name, value in {**ALIVE, "options": options}.items() if name not in said or name == "options"
-    }
+    alive = {name: value for name, value in ALIVE.items() if name not in said}
+    return {**alive, "options": " ".join((*OPTIONS, *said.get("options", ())))}
 
 
 def _hide_detail(context: ExceptionContext) -> None:

@@ -82,11 +82,11 @@ def form(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     return run
 
 
-def by_form() -> bool:
-    """Whether a deployment made the run under way."""
+def by_form() -> str | None:
+    """Give the id of the run under way where a deployment made it; None for a run by hand, and outside a run."""
     context = FlowRunContext.get()
     run = context.flow_run if context is not None else None
-    return run is not None and run.deployment_id is not None
+    return str(run.id) if run is not None and run.deployment_id is not None else None
 
 
 def _refuse_ahead(as_of: date | None) -> None:

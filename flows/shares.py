@@ -19,7 +19,6 @@ import httpx
 from prefect import State
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import StateType
-from prefect.context import FlowRunContext
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Completed
@@ -43,16 +42,10 @@ async def read_wave(wave: Sequence[str], as_of: date | None, full: bool) -> Mapp
     They are shared among runs where this run has a deployment, the shares have one, and there are more connections than
     one run reads at once; else this run reads them all.
     """
-    shares, night = divide(wave), _night()
+    shares, night = divide(wave), by_form()  # by the command line a night is one process
     if night is None or len(shares) < 2:
         return await sync_connections(list(wave), as_of, full)
     return await _Night(night, business_date(as_of), full).read(shares)
-
-
-def _night() -> str | None:
-    """The id of the run under way, where a deployment started it: by the command line a night is one process."""
-    context = FlowRunContext.get()
-    return str(context.flow_run.id) if context is not None and context.flow_run is not None and by_form() else None
 
 
 @dataclass

@@ -36,7 +36,7 @@ from tasks.board import Board
 from tasks.errors import BadInput
 from tasks.news import Glance, has_changed
 from tasks.office import office, unit_of_work
-from tasks.step import AGAIN, broken_at, is_of_the_database, may_pass, step
+from tasks.step import AGAIN, broken_at, is_of_the_database, step
 
 STAGE_TASKS: Mapping[str, ModuleType] = {
     "nomination": nomination, "review": review, "public_notice": public_notice, "admission": admission,
@@ -61,14 +61,14 @@ async def advance_cohorts(codes: list[str], as_of: date | None = None) -> dict[s
 async def advance_what_can(codes: list[str], as_of: date | None = None) -> dict[str, Any]:
     """Advance a batch as `advance_cohorts` does; one that breaks keeps no other from it, and stands as what broke where.
 
-    What is of the database as a whole, or may pass, is raised: nothing of a cohort is to blame for it.
+    What is of the database as a whole is raised: nothing of a cohort is to blame for it.
     """
     told: dict[str, Any] = {}
     for code in codes:
         try:
             told[code] = advance(code, business_date(as_of))
         except Exception as error:
-            if may_pass(error) or is_of_the_database(error):
+            if is_of_the_database(error):
                 raise
             logger.error("cohort %s could not be advanced", code, exc_info=error)
             told[code] = {"broken": broken_at(error)}

@@ -91,11 +91,7 @@ def _masked(error: Exception) -> Exception:
 
 
 def _may_pass(_task: Any, _run: Any, state: Any) -> bool:
-    return may_pass(getattr(state.data, "result", state.data))
-
-
-def may_pass(error: Any) -> bool:
-    """Whether what an error says may soon be over: an outside system or the database is away."""
+    error = getattr(state.data, "result", state.data)
     return isinstance(error, Transient) or database_is_away(error)
 
 
